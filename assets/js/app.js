@@ -1,0 +1,59 @@
+// What the pages cannot say in HTML: a lost network, focus after a swap, what is busy.
+(() => {
+  const notice = (text) => {
+    const region = document.getElementById("notice");
+    if (!region) return;
+    const box = document.createElement("p");
+    box.className = "notice notice-bad";
+    box.setAttribute("role", "alert");
+    box.textContent = text;
+    region.replaceChildren(box);
+  };
+  const clearLost = () => document.getElementById("notice")?.querySelector("[data-lost]")?.remove();
+  const streaming = (ctx) => ctx?.sourceElement?.id === "live";
+  let pressed = "";
+
+  // Buttons are switched off while sending, which takes their focus away: remember it before.
+  document.addEventListener("htmx:config:request", (event) => {
+    const on = document.activeElement;
+    if (event.detail.ctx.sourceElement.contains(on)) pressed = on.id;
+  });
+  document.addEventListener("htmx:before:request", (event) => {
+    const ctx = event.detail.ctx;
+    if (!streaming(ctx)) ctx.target?.setAttribute("aria-busy", "true");
+  });
+  document.addEventListener("htmx:finally:request", (event) => event.detail.ctx.target?.removeAttribute("aria-busy"));
+
+  // An error that is not the form or the card again must never replace the card.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { response, hx } = event.detail.ctx;
+    if (!response || response.status < 400 || [409, 422].includes(response.status) || hx?.retarget) return;
+    event.preventDefault();
+    notice("That did not work. Reload the page and try again.");
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    const status = event.detail.ctx.response?.status;
+    const summary = status === 422 && document.querySelector("[data-form-errors]");
+    const back = pressed && document.activeElement === document.body && document.getElementById(pressed);
+    (summary || back)?.focus?.();
+    pressed = "";
+  });
+
+  document.addEventListener("htmx:error", (event) => {
+    if (!event.detail.ctx || streaming(event.detail.ctx)) return;
+    notice("We cannot be reached at the moment. Check your connection; what you see may be out of date.");
+    document.querySelector("#notice > p")?.setAttribute("data-lost", "");
+  });
+
+  // After a pause of the stream the page may have missed something: everything live asks again.
+  let streams = 0;
+  document.addEventListener("htmx:sse:after:connection", () => {
+    if (streams++ === 0) return;
+    clearLost();
+    document.body.dispatchEvent(new CustomEvent("live-again"));
+  });
+
+  document.addEventListener("focusin", (event) => {
+    if (event.target.matches?.("[data-select]")) event.target.select();
+  });
+})();
