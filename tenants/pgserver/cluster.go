@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -56,6 +57,7 @@ func (p place) initdb(ctx context.Context, bin Binaries, dir string, noSync bool
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(bin.Dir, "initdb"), args...)
 	p.asUser(cmd, sigKill)
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // its children too
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := runLocked(cmd); err != nil {

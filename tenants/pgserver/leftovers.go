@@ -1,7 +1,6 @@
 package pgserver
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -63,7 +62,7 @@ func (p place) running() (family, error) {
 		switch {
 		case strings.Contains(command+" ", "/postgres -D "+p.data+" "):
 			f.all = append(f.all, pid)
-			if f.postmaster == 0 || pid == p.pidFile() {
+			if recorded, _ := p.pidFile(); f.postmaster == 0 || pid == recorded {
 				f.postmaster = pid
 			}
 		case strings.HasPrefix(command, "postgres: "+p.name+": "):
@@ -98,25 +97,27 @@ func (p place) waitGone(ctx context.Context, limit time.Duration) error {
 	}
 }
 
-// pidFile is the process number in postmaster.pid, or 0.
-func (p place) pidFile() int {
+// pidFile is the process number in postmaster.pid, or 0, and the cluster's path
+// when that process began.
+func (p place) pidFile() (pid int, data string) {
 	b, err := os.ReadFile(filepath.Join(p.data, "postmaster.pid"))
 	if err != nil {
-		return 0
+		return 0, ""
 	}
-	first, _, _ := bytes.Cut(b, []byte("\n"))
-	pid, err := strconv.Atoi(strings.TrimSpace(string(first)))
-	if err != nil {
-		return 0
+	lines := strings.SplitN(string(b), "\n", 3)
+	pid, err = strconv.Atoi(strings.TrimSpace(lines[0]))
+	if err != nil || len(lines) < 2 {
+		return 0, ""
 	}
-	return pid
+	return pid, lines[1]
 }
 
-// clearPidFile removes a postmaster.pid whose number another program has by now,
-// which Postgres would take for itself and refuse to start. In every other case the
-// file stays: it is Postgres' own guard.
+// clearPidFile removes a postmaster.pid whose number another program has by now (an
+// unrelated Postgres even), which would keep ours from starting. In every other case
+// the file stays: it is Postgres' own guard, and the only sign of one that still runs
+// on a data directory that was moved under it.
 func (p place) clearPidFile() error {
-	pid := p.pidFile()
+	pid, data := p.pidFile()
 	if pid <= 0 {
 		return nil
 	}
@@ -125,7 +126,7 @@ func (p place) clearPidFile() error {
 		return fmt.Errorf("list processes: %w", err)
 	}
 	command, alive := table[pid]
-	if !alive || strings.Contains(command, "postgres") {
+	if !alive || strings.Contains(command+" ", "/postgres -D "+data+" ") {
 		return nil
 	}
 	if err := os.Remove(filepath.Join(p.data, "postmaster.pid")); err != nil {

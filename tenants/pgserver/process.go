@@ -156,8 +156,12 @@ func (proc *process) stop() error {
 	return errors.New("Postgres could not be stopped: its disk does not answer")
 }
 
-// reason is why it ended: its own last words, else how the system saw it end.
+// reason is why it ended: killed by whom, else its own last words.
 func (proc *process) reason() string {
+	var exit *exec.ExitError
+	if errors.As(proc.err, &exit) && !exit.Exited() {
+		return exit.Error()
+	}
 	if words := proc.place.lastWords(proc.logAt); words != "" {
 		return words
 	}

@@ -17,7 +17,7 @@ const (
 	database  = "ezscale"
 	port      = "5432" // only part of the socket's file name
 
-	serveWait = 15 * time.Second // for a command that owns Postgres to leave
+	serveWait = 15 * time.Second // for a command that owns Postgres to leave, unless Options say
 	guestWait = 90 * time.Second // for another's Postgres to answer; longer than leaveWait
 	leaveWait = 60 * time.Second // for guests to leave before a command stops Postgres
 	pollEvery = 15 * time.Millisecond
@@ -31,6 +31,8 @@ type Options struct {
 	NoSync         bool         // no fsync: for tests, whose data may be lost in a power cut
 	MaxConnections int          // 0 means 48
 	Log            *slog.Logger // nil discards
+
+	serveWait time.Duration // 0 means serveWait; tests are less patient
 }
 
 // Server is a running Postgres, our own child or another process's.
@@ -63,6 +65,9 @@ func (o Options) complete() (Options, error) {
 	if o.MaxConnections <= 0 {
 		o.MaxConnections = 48
 	}
+	if o.serveWait == 0 {
+		o.serveWait = serveWait
+	}
 	if o.DataDir == "" {
 		return o, errors.New("no data directory was given for Postgres")
 	}
@@ -88,7 +93,7 @@ func newDirMode() os.FileMode {
 }
 
 func openServe(ctx context.Context, o Options) (*Server, error) {
-	wait, cancel := context.WithTimeout(ctx, serveWait)
+	wait, cancel := context.WithTimeout(ctx, o.serveWait)
 	defer cancel()
 	for {
 		lock, err := tryLock(ownerLockPath(o.DataDir), exclusive)
