@@ -22,7 +22,7 @@ func Install(ctx context.Context, major int, dist string) error {
 	if err == nil && runtime.GOOS == "linux" && os.Geteuid() == 0 {
 		return installPackage(ctx, apt, major, "/etc/postgresql-common/createcluster.conf")
 	}
-	return fetch(major, filepath.Dir(dist))
+	return fetch(major, filepath.Dir(dist), embedded.DefaultConfig())
 }
 
 func installPackage(ctx context.Context, apt string, major int, conf string) error {
@@ -33,7 +33,7 @@ func installPackage(ctx context.Context, apt string, major int, conf string) err
 	if major != 0 {
 		name = fmt.Sprintf("postgresql-%d", major)
 	}
-	for _, args := range [][]string{{"update"}, {"-o", "Dpkg::Options::=--force-confold", "install", "-y", "--no-install-recommends", name}} {
+	for _, args := range [][]string{{"update"}, {"-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Options::=--force-confold", "install", "-y", "--no-install-recommends", name}} {
 		cmd := exec.CommandContext(ctx, apt, args...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -66,8 +66,8 @@ func forbidMainCluster(conf string) error {
 // fetch unpacks binaries into <dir>/bin and the folders beside it. The library has
 // no call that only fetches, and cannot start a server as root: it is given an empty
 // cluster, so that its start ends right after unpacking, and what counts is whether
-// the programs are there.
-func fetch(major int, dir string) error {
+// the programs are there. from says where they are had.
+func fetch(major int, dir string, from embedded.Config) error {
 	versions := map[int]embedded.PostgresVersion{0: embedded.V17,
 		15: embedded.V15, 16: embedded.V16, 17: embedded.V17, 18: embedded.V18}
 	version, ok := versions[major]
@@ -86,7 +86,7 @@ func fetch(major int, dir string) error {
 	if err := os.WriteFile(filepath.Join(empty, "PG_VERSION"), []byte(strings.SplitN(string(version), ".", 2)[0]), 0o600); err != nil {
 		return fmt.Errorf("fetch Postgres: %w", err)
 	}
-	err = embedded.NewDatabase(embedded.DefaultConfig().Version(version).Port(0).Logger(io.Discard).
+	err = embedded.NewDatabase(from.Version(version).Port(0).Logger(io.Discard).
 		BinariesPath(dir).CachePath(filepath.Join(scratch, "cache")).
 		RuntimePath(filepath.Join(scratch, "run")).DataPath(empty)).Start()
 	if !executable(filepath.Join(dir, "bin", "postgres")) || !executable(filepath.Join(dir, "bin", "initdb")) {

@@ -111,12 +111,19 @@ func makeDir(dir string) error {
 // openWay makes sure that the user can walk to dir. The data directory and home are
 // ours to open for passing through (files keep their own modes); others are not.
 func openWay(dataDir, dir string, user runner) error {
-	for _, blocked := range user.blocked(dir) {
+	all := user.blocked(dir)
+	for _, blocked := range all { // nothing is opened when that would not suffice
 		info, err := os.Stat(blocked)
 		if blocked != dataDir && blocked != dir || err != nil || ownerOf(info) != 0 {
 			return blockedError(blocked, user)
 		}
-		if err := os.Chmod(blocked, info.Mode().Perm()|0o011); err != nil {
+	}
+	for _, blocked := range all {
+		info, err := os.Stat(blocked)
+		if err == nil {
+			err = os.Chmod(blocked, info.Mode().Perm()|0o011)
+		}
+		if err != nil {
 			return fmt.Errorf("data directory: %w", err)
 		}
 	}

@@ -2,7 +2,6 @@ package pgserver
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,60 +127,6 @@ func TestWrongMajor(t *testing.T) {
 	}
 }
 
-func TestFind(t *testing.T) {
-	real, err := Find(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if real.Major < MinMajor || !executable(filepath.Join(real.Dir, "initdb")) {
-		t.Errorf("got %+v, want a complete Postgres", real)
-	}
-	links, wrappers := t.TempDir(), t.TempDir()
-	if err := os.Symlink(filepath.Join(real.Dir, "postgres"), filepath.Join(links, "postgres")); err != nil {
-		t.Fatal(err)
-	}
-	script := "#!/bin/sh\necho 'postgres (PostgreSQL) 99.1'\n"
-	if err := os.WriteFile(filepath.Join(wrappers, "postgres"), []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", wrappers+":"+links)
-	all := findAll(t.Context(), []string{links})
-	if len(all) == 0 || all[0] != real {
-		t.Errorf("got %+v, want the link followed to %+v and the wrapper left out", all, real)
-	}
-	if err := os.WriteFile(filepath.Join(wrappers, "initdb"), []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if b, err := Find(t.Context(), 0); err != nil || b.Major != 99 {
-		t.Errorf("got %+v (%v), want the newest", b, err)
-	}
-	if b, err := Find(t.Context(), real.Major); err != nil || b != real {
-		t.Errorf("got %+v (%v), want the cluster's major %d", b, err, real.Major)
-	}
-	if _, err := Find(t.Context(), 12); err == nil || errors.Is(err, ErrNotFound) {
-		t.Errorf("got %v, want the versions that are there", err)
-	}
-}
-
-func TestParseVersion(t *testing.T) {
-	t.Parallel()
-	for line, want := range map[string]struct {
-		version string
-		major   int
-	}{
-		"postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n": {"15.18", 15},
-		"postgres (PostgreSQL) 18beta1\n":                        {"18beta1", 18},
-		"postgres (PostgreSQL) 9.6.24\n":                         {"9.6.24", 9},
-		"postgres (EnterpriseDB) 15\n":                           {"", 0},
-		"":                                                       {"", 0},
-	} {
-		version, major := parseVersion(line)
-		if version != want.version || major != want.major {
-			t.Errorf("%q: got %s, %d, want %s, %d", line, version, major, want.version, want.major)
-		}
-	}
-}
-
 func TestLogIsBounded(t *testing.T) {
 	t.Parallel()
 	p := place{home: t.TempDir()}
@@ -206,18 +151,5 @@ func TestLogIsBounded(t *testing.T) {
 	}
 	if got := p.lastWords(at); got != "could not bind" {
 		t.Errorf("got %q, want the fatal line", got)
-	}
-}
-
-func TestPackageIsToldToMakeNoCluster(t *testing.T) {
-	t.Parallel()
-	conf := filepath.Join(t.TempDir(), "postgresql-common", "createcluster.conf")
-	for range 2 { // the second time it is left as it is
-		if err := forbidMainCluster(conf); err != nil {
-			t.Fatal(err)
-		}
-		if b, err := os.ReadFile(conf); err != nil || string(b) != "create_main_cluster = false\n" {
-			t.Errorf("got %q (%v)", b, err)
-		}
 	}
 }
