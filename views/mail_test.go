@@ -34,7 +34,7 @@ func letters() map[string]Letter {
 	}
 }
 
-func html(t testing.TB, l Letter) string {
+func letterHTML(t testing.TB, l Letter) string {
 	t.Helper()
 	var out strings.Builder
 	if err := MailHTML(l).Render(t.Context(), &out); err != nil {
@@ -47,7 +47,7 @@ func html(t testing.TB, l Letter) string {
 func TestLettersReadAsAgreed(t *testing.T) {
 	t.Parallel()
 	for name, l := range letters() {
-		for ext, got := range map[string]string{"txt": l.Subject + "\n\n" + l.Text(), "html": html(t, l)} {
+		for ext, got := range map[string]string{"txt": l.Subject + "\n\n" + l.Text(), "html": letterHTML(t, l)} {
 			path := filepath.Join("testdata", "mail", name+"."+ext)
 			if os.Getenv("UPDATE_GOLDEN") != "" {
 				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
@@ -66,7 +66,7 @@ func TestBothFormsOfALetterSayTheSame(t *testing.T) {
 	t.Parallel()
 	unescape := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "&#39;", "'", "&#34;", `"`)
 	for name, l := range letters() {
-		page, text := unescape.Replace(html(t, l)), l.Text()
+		page, text := unescape.Replace(letterHTML(t, l)), l.Text()
 		parts := append(append(append([]string{l.Greeting(), l.Button.Label, l.Button.URL, l.Brand.Company, l.Brand.Help()}, l.Body...), l.Steps...), l.After...)
 		for _, fact := range l.Facts {
 			parts = append(parts, fact.Label, fact.Value)
@@ -76,7 +76,7 @@ func TestBothFormsOfALetterSayTheSame(t *testing.T) {
 				t.Errorf("%s: %q is not in both forms", name, part)
 			}
 		}
-		if strings.Contains(html(t, l), "<Desktops>") || strings.Contains(html(t, l), "<a>ss") {
+		if strings.Contains(letterHTML(t, l), "<Desktops>") || strings.Contains(letterHTML(t, l), "<a>ss") {
 			t.Errorf("%s: a text became markup", name)
 		}
 	}
@@ -91,7 +91,7 @@ func TestTheButtonIsReadableInEveryBrand(t *testing.T) {
 			r.Fatalf("got contrast %.2f", ratio)
 		}
 	})
-	got := html(t, Letter{Brand: MailBrand{Colour: `red;background:url(//evil.test)`}, Button: MailLink{"Go", "https://shop.test"}})
+	got := letterHTML(t, Letter{Brand: MailBrand{Colour: `red;background:url(//evil.test)`}, Button: MailLink{"Go", "https://shop.test"}})
 	if strings.Contains(got, "evil.test") {
 		t.Error("what is not a colour must not reach a style")
 	}

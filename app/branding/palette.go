@@ -115,9 +115,16 @@ func darker(c Colour, ok func(Colour) bool) Colour { return shift(c, -0.004, ok)
 func lighter(c Colour, ok func(Colour) bool) Colour { return shift(c, 0.004, ok) }
 
 func shift(c Colour, step float64, ok func(Colour) bool) Colour {
-	for o := c.oklab(); !ok(c) && o.l >= 0 && o.l <= 1; {
-		o.l += step
-		c = oklab{min(max(o.l, 0), 1), o.a, o.b}.colour()
+	from := c.oklab()
+	for l := from.l; !ok(c) && l >= 0 && l <= 1; {
+		l += step
+		o := oklab{min(max(l, 0), 1), from.a, from.b}
+		if l > from.l && from.l > 0 {
+			// A colour made lighter looks washed out unless its chroma grows with it.
+			stronger := min(l/from.l, 1.7)
+			o.a, o.b = o.a*stronger, o.b*stronger
+		}
+		c = o.colour()
 	}
 	return c
 }
