@@ -42,6 +42,9 @@ func TestTemplatesKeepTheDialect(t *testing.T) {
 			t.Fatal(err)
 		}
 		for what, re := range banned {
+			if path == "mail.templ" && strings.Contains(what, "style") {
+				continue // mail readers know no style sheets
+			}
 			if hit := re.FindString(string(raw)); hit != "" {
 				t.Errorf("%s uses %s: %q", path, what, hit)
 			}

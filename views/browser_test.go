@@ -54,7 +54,11 @@ func (b *tab) hear(ev any) {
 	case *log.EventEntryAdded:
 		b.said = append(b.said, ev.Entry.Text+" "+ev.Entry.URL)
 	case *runtime.EventExceptionThrown:
-		b.said = append(b.said, ev.ExceptionDetails.Text)
+		text := ev.ExceptionDetails.Text
+		if ev.ExceptionDetails.Exception != nil {
+			text += " " + ev.ExceptionDetails.Exception.Description
+		}
+		b.said = append(b.said, text)
 	case *runtime.EventConsoleAPICalled:
 		for _, a := range ev.Args {
 			b.said = append(b.said, fmt.Sprintf("%s %s %s", ev.Type, a.Value, a.Description))

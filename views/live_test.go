@@ -220,3 +220,21 @@ func TestPolicyViolationsAreHeard(t *testing.T) {
 		t.Errorf("a page against the policy was not reported: %q", said)
 	}
 }
+
+// On paper an invoice is the document alone, with its figures in columns.
+func TestInvoiceOnPaper(t *testing.T) {
+	t.Parallel()
+	server, b := site(t, nil), newTab(t)
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}); err != nil {
+		t.Fatal(err)
+	}
+	b.do(t, chromedp.EmulateViewport(600, 850), chromedp.Navigate(server.URL+"/invoice"))
+	shown := `[...document.querySelectorAll(".site-head, .site-foot, .btn, .skip")].filter((e) => e.checkVisibility()).map((e) => e.className).join()`
+	if got := b.eval(t, shown); got != "" {
+		t.Errorf("on paper one sees %s", got)
+	}
+	if got := b.eval(t, `getComputedStyle(document.querySelector(".doc td")).display`); got != "table-cell" {
+		t.Errorf("on paper the figures stand as %s", got)
+	}
+	b.picture(t, "paper.png")
+}

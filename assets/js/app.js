@@ -9,7 +9,6 @@
     box.textContent = text;
     region.replaceChildren(box);
   };
-  const clearLost = () => document.getElementById("notice")?.querySelector("[data-lost]")?.remove();
   const streaming = (ctx) => ctx?.sourceElement?.id === "live";
   let pressed = "";
 
@@ -20,9 +19,11 @@
   });
   document.addEventListener("htmx:before:request", (event) => {
     const ctx = event.detail.ctx;
-    if (!streaming(ctx)) ctx.target?.setAttribute("aria-busy", "true");
+    if (streaming(ctx)) return;
+    ctx.busy = ctx.target; // the answer may name another target
+    ctx.busy?.setAttribute("aria-busy", "true");
   });
-  document.addEventListener("htmx:finally:request", (event) => event.detail.ctx.target?.removeAttribute("aria-busy"));
+  document.addEventListener("htmx:finally:request", (event) => event.detail.ctx.busy?.removeAttribute("aria-busy"));
 
   // An error that is not the form or the card again must never replace the card.
   document.addEventListener("htmx:before:swap", (event) => {
@@ -49,7 +50,7 @@
   let streams = 0;
   document.addEventListener("htmx:sse:after:connection", () => {
     if (streams++ === 0) return;
-    clearLost();
+    document.querySelector("#notice > [data-lost]")?.remove();
     document.body.dispatchEvent(new CustomEvent("live-again"));
   });
 
