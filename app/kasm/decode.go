@@ -1,0 +1,219 @@
+package kasm
+
+import (
+	"net/url"
+	"strings"
+	"time"
+)
+
+type wireImage struct {
+	ID           ident  `json:"image_id"`
+	Name         text   `json:"name"`
+	FriendlyName text   `json:"friendly_name"`
+	Type         text   `json:"image_type"`
+	Enabled      *flag  `json:"enabled"`
+	Available    flag   `json:"available"`
+	Hidden       flag   `json:"hidden"`
+	Cores        number `json:"cores"`
+	Memory       number `json:"memory"`
+	MemoryBytes  number `json:"memory_bytes"`
+	GPUs         number `json:"gpu_count"`
+}
+
+type wireUser struct {
+	ID        ident  `json:"user_id"`
+	Username  text   `json:"username"`
+	FirstName text   `json:"first_name"`
+	LastName  text   `json:"last_name"`
+	Locked    flag   `json:"locked"`
+	Disabled  flag   `json:"disabled"`
+	Created   moment `json:"created"`
+	Kasms     list   `json:"kasms"`
+}
+
+type wireKasm struct {
+	ID             ident  `json:"kasm_id"`
+	UserID         ident  `json:"user_id"`
+	Username       text   `json:"username"`
+	ImageID        ident  `json:"image_id"`
+	Operational    text   `json:"operational_status"`
+	StartDate      moment `json:"start_date"`
+	Created        moment `json:"created_date"`
+	KeepaliveDate  moment `json:"keepalive_date"`
+	ExpirationDate moment `json:"expiration_date"`
+	ConnectionInfo filled `json:"connection_info"`
+	Cores          number `json:"cores"`
+	Memory         number `json:"memory"`
+	MemoryBytes    number `json:"memory_bytes"`
+	Hostname       text   `json:"hostname"`
+	User           struct {
+		ID       ident `json:"user_id"`
+		Username text  `json:"username"`
+	} `json:"user"`
+	Image struct {
+		ID ident `json:"image_id"`
+	} `json:"image"`
+	Server struct {
+		Hostname text `json:"hostname"`
+	} `json:"server"`
+}
+
+func decodeImages(data []byte) ([]Image, bool) {
+	var answer struct {
+		Images list `json:"images"`
+	}
+	if !lenient(data, &answer) || !answer.Images.present {
+		return nil, false
+	}
+	images := make([]Image, 0, len(answer.Images.items))
+	for _, raw := range answer.Images.items {
+		var w wireImage
+		if lenient(raw, &w) && w.ID != "" {
+			images = append(images, w.image())
+		}
+	}
+	return images, true
+}
+
+func (w wireImage) image() Image {
+	return Image{
+		ID: string(w.ID), Name: string(w.Name), FriendlyName: string(w.FriendlyName), Type: string(w.Type),
+		Enabled: w.Enabled == nil || bool(*w.Enabled), Available: bool(w.Available), Hidden: bool(w.Hidden),
+		Cores: float64(max(w.Cores, 0)), MemoryBytes: either(w.MemoryBytes, w.Memory), GPUs: int(min(w.GPUs.int64(), 1024)),
+	}
+}
+
+func either(a, b number) int64 {
+	if a != 0 {
+		return a.int64()
+	}
+	return b.int64()
+}
+
+func decodeUser(data []byte) (User, bool) {
+	var answer struct {
+		User wireUser `json:"user"`
+	}
+	if !lenient(data, &answer) || answer.User.ID == "" {
+		return User{}, false
+	}
+	w := answer.User
+	u := User{
+		ID: string(w.ID), Username: string(w.Username), FirstName: string(w.FirstName), LastName: string(w.LastName),
+		Locked: bool(w.Locked), Disabled: bool(w.Disabled), Created: time.Time(w.Created),
+	}
+	for _, raw := range w.Kasms.items {
+		var k wireKasm
+		if lenient(raw, &k) && k.ID != "" {
+			u.KasmIDs = append(u.KasmIDs, string(k.ID))
+		}
+	}
+	return u, true
+}
+
+// decodeListing refuses a list with a desktop whose id cannot be read: leaving it
+// out would read as "that desktop is gone" and end its session.
+func decodeListing(data []byte) (Listing, bool) {
+	var answer struct {
+		CurrentTime moment `json:"current_time"`
+		Kasms       list   `json:"kasms"`
+	}
+	if !lenient(data, &answer) || !answer.Kasms.present {
+		return Listing{}, false
+	}
+	l := Listing{CurrentTime: time.Time(answer.CurrentTime), Kasms: make([]Kasm, 0, len(answer.Kasms.items))}
+	for _, raw := range answer.Kasms.items {
+		var w wireKasm
+		if !lenient(raw, &w) || w.ID == "" {
+			return Listing{}, false
+		}
+		l.Kasms = append(l.Kasms, w.kasm())
+	}
+	return l, true
+}
+
+func (w wireKasm) kasm() Kasm {
+	k := Kasm{
+		ID: string(w.ID), UserID: string(w.UserID), Username: string(w.Username), ImageID: string(w.ImageID),
+		Operational: string(w.Operational), StartDate: time.Time(w.StartDate), Created: time.Time(w.Created),
+		KeepaliveDate: time.Time(w.KeepaliveDate), ExpirationDate: time.Time(w.ExpirationDate),
+		InUse: bool(w.ConnectionInfo), Cores: float64(max(w.Cores, 0)), MemoryBytes: either(w.MemoryBytes, w.Memory), Hostname: string(w.Hostname),
+	}
+	if k.UserID == "" {
+		k.UserID = string(w.User.ID)
+	}
+	if k.Username == "" {
+		k.Username = string(w.User.Username)
+	}
+	if k.ImageID == "" {
+		k.ImageID = string(w.Image.ID)
+	}
+	if k.Hostname == "" {
+		k.Hostname = string(w.Server.Hostname)
+	}
+	return k
+}
+
+func decodeRequested(data []byte, base *url.URL) (Requested, bool) {
+	var w struct {
+		KasmID      ident `json:"kasm_id"`
+		Status      text  `json:"status"`
+		Operational text  `json:"operational_status"`
+		UserID      ident `json:"user_id"`
+		Username    text  `json:"username"`
+		URL         text  `json:"kasm_url"`
+	}
+	if !lenient(data, &w) || w.KasmID == "" {
+		return Requested{}, false
+	}
+	r := Requested{KasmID: string(w.KasmID), Status: string(w.Status), UserID: string(w.UserID), Username: string(w.Username), Link: absolute(base, string(w.URL))}
+	if r.Status == "" {
+		r.Status = string(w.Operational)
+	}
+	return r, true
+}
+
+func decodeStatus(data []byte, base *url.URL) (Status, bool) {
+	var w struct {
+		Operational text     `json:"operational_status"`
+		Message     text     `json:"operational_message"`
+		Progress    number   `json:"operational_progress"`
+		URL         text     `json:"kasm_url"`
+		Kasm        wireKasm `json:"kasm"`
+	}
+	if !lenient(data, &w) {
+		return Status{}, false
+	}
+	s := Status{
+		Operational: string(w.Operational), Message: clean(string(w.Message)), Progress: int(min(w.Progress.int64(), 100)),
+		Link: absolute(base, string(w.URL)), Kasm: w.Kasm.kasm(),
+	}
+	if s.Operational == "" {
+		s.Operational = s.Kasm.Operational
+	}
+	if s.Operational == StateRunning {
+		s.Progress = 100
+	}
+	return s, s.Operational != ""
+}
+
+// absolute makes Kasm's link usable from anywhere; Kasm gives only the part after
+// the host. Anything that is not a web address becomes "".
+func absolute(base *url.URL, link string) Link {
+	if strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") && !strings.HasPrefix(link, `/\`) {
+		return Link(base.String() + link)
+	}
+	u, err := url.Parse(link)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return Link(u.String())
+}
+
+func decodeUsageReached(data []byte) bool {
+	var w struct {
+		UsageReached flag `json:"usage_reached"`
+	}
+	lenient(data, &w)
+	return bool(w.UsageReached)
+}

@@ -1,0 +1,102 @@
+package kasm
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func seeds(f *testing.F) {
+	f.Helper()
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no recorded answers", err)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	for _, s := range []string{"", "{}", "null", "[]", `{"kasms":[{}]}`, `{"kasm":null,"operational_status":1}`, `{"user":"x"}`, `{"error_message":{"a":1}}`, "<H1>Internal Error</H1>"} {
+		f.Add([]byte(s))
+	}
+}
+
+func FuzzDecodeListing(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, ok := decodeListing(data)
+		if !ok && l.Kasms != nil {
+			t.Error("a refused list has desktops")
+		}
+		for _, k := range l.Kasms {
+			if id, ok := ParseID(k.ID); !ok || id != k.ID {
+				t.Errorf("id %q", k.ID)
+			}
+			if k.MemoryBytes < 0 || k.Cores < 0 {
+				t.Errorf("size %v %v", k.Cores, k.MemoryBytes)
+			}
+		}
+	})
+}
+
+func FuzzDecodeImages(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		images, _ := decodeImages(data)
+		for _, i := range images {
+			if id, ok := ParseID(i.ID); !ok || id != i.ID || i.MemoryBytes < 0 || i.GPUs < 0 {
+				t.Errorf("%+v", i)
+			}
+		}
+	})
+}
+
+func FuzzDecodeUser(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if u, ok := decodeUser(data); ok && len(u.ID) != 32 {
+			t.Errorf("%+v", u)
+		}
+	})
+}
+
+func FuzzDecodeStatus(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, ok := decodeStatus(data, testBase())
+		if ok && s.Operational == "" || s.Progress < 0 || s.Progress > 100 {
+			t.Errorf("%v %+v", ok, s)
+		}
+		if link := s.Link.Reveal(); link != "" {
+			if !strings.HasPrefix(link, "http://") && !strings.HasPrefix(link, "https://") {
+				t.Errorf("link %q", link)
+			}
+			if strings.Contains(fmt.Sprintf("%v %+v %#v", s, s, s), link) {
+				t.Error("the link is printed")
+			}
+		}
+		decodeRequested(data, testBase())
+		decodeUsageReached(data)
+	})
+}
+
+func FuzzJudge(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c := &Client{key: "key123", secret: "secret456"}
+		for _, status := range []int{200, 302, 400, 403, 404, 500} {
+			err := c.judge("destroy_kasm", status, data)
+			if err == nil && status >= 300 {
+				t.Errorf("status %d was taken as a success", status)
+			}
+			if err != nil && (KindOf(err) == "" || strings.Contains(err.Error(), "secret456") || strings.ContainsAny(err.Error(), "\r\n")) {
+				t.Errorf("%q", err)
+			}
+		}
+	})
+}

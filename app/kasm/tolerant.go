@@ -1,0 +1,135 @@
+package kasm
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The types here read a field in every shape that servers of different versions
+// were seen to send, and give the zero value for any other: one odd field must not
+// hide the rest of a list of desktops.
+
+// text reads a string, and a number as its digits.
+type text string
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	var s string
+	switch {
+	case json.Unmarshal(b, &s) == nil:
+		*t = text(s)
+	case len(b) > 0 && (b[0] == '-' || b[0] >= '0' && b[0] <= '9'):
+		*t = text(b)
+	}
+	return nil
+}
+
+// number reads a number, also one written as a string.
+type number float64
+
+func (n *number) UnmarshalJSON(b []byte) error {
+	var t text
+	_ = t.UnmarshalJSON(b)
+	f, err := strconv.ParseFloat(strings.TrimSpace(string(t)), 64)
+	if err == nil && !math.IsNaN(f) && !math.IsInf(f, 0) {
+		*n = number(f)
+	}
+	return nil
+}
+
+func (n number) int64() int64 {
+	if n < 0 || n >= math.MaxInt64 {
+		return 0
+	}
+	return int64(n)
+}
+
+// flag reads true, "true", "True" and 1.
+type flag bool
+
+func (f *flag) UnmarshalJSON(b []byte) error {
+	s := strings.ToLower(strings.Trim(string(b), `" `))
+	*f = s == "true" || s == "1"
+	return nil
+}
+
+// moment reads a date. Kasm's are naive and taken as UTC; a missing one may be
+// null, empty or the word None.
+type moment time.Time
+
+func (m *moment) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		*m = moment(parseDate(s))
+	}
+	return nil
+}
+
+func parseDate(s string) time.Time {
+	s = strings.TrimSpace(s)
+	for _, layout := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", time.RFC3339, "2006-01-02 15:04:05Z07:00"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// ident reads an id in either spelling; anything else becomes "".
+type ident string
+
+func (i *ident) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		id, _ := ParseID(s)
+		*i = ident(id)
+	}
+	return nil
+}
+
+// filled tells whether an object, list or string holds anything.
+type filled bool
+
+func (f *filled) UnmarshalJSON(b []byte) error {
+	var v any
+	if json.Unmarshal(b, &v) != nil {
+		return nil
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		*f = len(v) > 0
+	case []any:
+		*f = len(v) > 0
+	case string:
+		*f = v != "" && v != "None" && v != "{}"
+	}
+	return nil
+}
+
+// list reads an array and keeps apart "no such field" and "empty": an answer
+// without its list is not an empty list.
+type list struct {
+	present bool
+	items   []json.RawMessage
+}
+
+func (l *list) UnmarshalJSON(b []byte) error {
+	if b = bytes.TrimSpace(b); len(b) > 0 && b[0] == '[' {
+		l.present = json.Unmarshal(b, &l.items) == nil
+	}
+	return nil
+}
+
+// lenient decodes an object whose fields may have other types than expected.
+func lenient(data []byte, into any) bool {
+	err := json.Unmarshal(data, into)
+	var odd *json.UnmarshalTypeError
+	if e, ok := err.(*json.UnmarshalTypeError); ok {
+		odd = e
+	}
+	// A wrong type at the top means that nothing was read at all.
+	return err == nil || odd != nil && odd.Field != ""
+}

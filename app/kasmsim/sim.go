@@ -1,0 +1,228 @@
+// Package kasmsim is a Kasm Workspaces server to try the product against: it
+// speaks Kasm's developer API, starts desktops that are only rows, and keeps its
+// own record of what truly ran. Bills are checked against that record, so it is
+// made from the simulator's transitions alone and shares no code with the product.
+//
+// README.md tells outsiders how to use it.
+package kasmsim
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Options are all optional.
+type Options struct {
+	Dir        string           // where state and record are kept; "" keeps them in memory only
+	Clock      func() time.Time // wall time; time.Now when nil
+	Log        *slog.Logger     // silent when nil
+	Images     []Image          // DefaultImages when nil
+	Key        string           // API key; when it or Secret is empty both are made up (and kept in Dir)
+	Secret     string
+	StartDelay time.Duration // request to running; 0 keeps what was set before (3 s at first), negative is none
+	StopDelay  time.Duration // destroy to gone; 0 keeps what was set before (1 s at first), negative is none
+}
+
+// Sim is one simulated server. It is safe for use by many goroutines.
+type Sim struct {
+	wall   func() time.Time
+	log    *slog.Logger
+	images []Image
+	key    string
+	secret string
+
+	mu       sync.Mutex
+	clock    simClock
+	lastWall time.Time
+	settings Settings
+	users    map[string]*user
+	names    map[string]string // lower-case username → user id
+	desktops map[string]*desktop
+	runs     []Run
+	soonest  due // nothing happens by itself before this
+	change   change
+	journal  *os.File
+	broken   bool // the journal could not be written
+}
+
+// New makes a simulator and takes up what an earlier one left in o.Dir, desktops
+// included: for them no time was lost, since the simulator's clock ran on.
+func New(o Options) (*Sim, error) {
+	s := &Sim{
+		wall: o.Clock, log: o.Log, images: o.Images, key: o.Key, secret: o.Secret,
+		settings: defaultSettings(),
+		users:    map[string]*user{}, names: map[string]string{}, desktops: map[string]*desktop{},
+	}
+	if s.wall == nil {
+		s.wall = time.Now
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.images == nil {
+		s.images = DefaultImages()
+	}
+	if err := s.takeKey(o.Dir); err != nil {
+		return nil, err
+	}
+	if o.Dir != "" {
+		if err := s.open(o.Dir); err != nil {
+			return nil, err
+		}
+	}
+	s.begin(o)
+	if err := s.flush(); err != nil {
+		s.journal.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// begin completes what the journal did not hold.
+func (s *Sim) begin(o Options) {
+	s.lastWall = grained(s.wall())
+	if s.clock.Base.IsZero() {
+		s.clock = simClock{Base: s.lastWall, Wall: s.lastWall, Rate: 1}
+		s.change.Clock = true
+	}
+	if o.StartDelay != 0 {
+		s.settings.StartDelayMS = max(o.StartDelay, 0).Milliseconds()
+		s.change.Settings = true
+	}
+	if o.StopDelay != 0 {
+		s.settings.StopDelayMS = max(o.StopDelay, 0).Milliseconds()
+		s.change.Settings = true
+	}
+	for _, d := range s.desktops {
+		s.expect(d)
+	}
+}
+
+// Key is the API key that the simulator accepts.
+func (s *Sim) Key() string { return s.key }
+
+// Secret is the API key's secret.
+func (s *Sim) Secret() string { return s.secret }
+
+// Record gives the runs so far, the oldest first, and the simulator's time.
+func (s *Sim) Record() Record {
+	var rec Record
+	s.at(func(now instant) {
+		rec = Record{Now: Stamp{now.sim}, Runs: append([]Run{}, s.runs...)}
+	})
+	return rec
+}
+
+// Close writes everything out. A simulator that is killed instead loses nothing
+// but, if the whole machine stops, its last moments.
+func (s *Sim) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.journal == nil {
+		return nil
+	}
+	err := errors.Join(s.flush(), s.journal.Sync(), s.journal.Close())
+	s.journal, s.broken = nil, true
+	return err
+}
+
+// at runs fn alone, at one moment, after everything due by then has been applied,
+// and writes down what changed before anybody is told. It reports whether the
+// journal holds.
+func (s *Sim) at(fn func(now instant)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken {
+		return false
+	}
+	now := s.now()
+	s.settle(now)
+	fn(now)
+	if err := s.flush(); err != nil {
+		s.broken = true
+		s.log.Error("the simulator stops answering", "err", err)
+		return false
+	}
+	return true
+}
+
+// now reads both clocks. Wall time that jumps back is taken as standing still.
+func (s *Sim) now() instant {
+	if w := grained(s.wall()); w.After(s.lastWall) {
+		s.lastWall = w
+	}
+	return instant{sim: s.clock.at(s.lastWall), wall: s.lastWall}
+}
+
+// touch marks a desktop for the journal.
+func (s *Sim) touch(d *desktop) {
+	if s.change.Desktops == nil {
+		s.change.Desktops = map[string]bool{}
+	}
+	s.change.Desktops[d.ID] = true
+}
+
+type keyFile struct {
+	Key    string `json:"key"`
+	Secret string `json:"secret"`
+}
+
+// takeKey uses the given key, else the one kept in dir, else a new one.
+func (s *Sim) takeKey(dir string) error {
+	if s.key != "" && s.secret != "" {
+		return nil
+	}
+	s.key, s.secret = randomHex(6), randomHex(16)
+	if dir == "" {
+		return nil
+	}
+	path := filepath.Join(dir, "key.json")
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		var kept keyFile
+		if json.Unmarshal(raw, &kept) == nil && kept.Key != "" && kept.Secret != "" {
+			s.key, s.secret = kept.Key, kept.Secret
+			return nil
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("kasmsim: read the key: %w", err)
+	}
+	raw, err = json.Marshal(keyFile{Key: s.key, Secret: s.secret})
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(path, raw, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("kasmsim: keep the key: %w", err)
+	}
+	return nil
+}
+
+func randomHex(n int) string {
+	raw := make([]byte, n)
+	_, _ = rand.Read(raw) // never fails
+	return hex.EncodeToString(raw)
+}
+
+// Handler serves Kasm's API, the simulator's own endpoints under /sim/ and the
+// page that stands for a desktop.
+func (s *Sim) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/api/", s.faults(s.apiHandler()))
+	s.ownRoutes(mux)
+	pageRoutes(mux)
+	// No web page of another site may turn the knobs.
+	return http.NewCrossOriginProtection().Handler(mux)
+}
