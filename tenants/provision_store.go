@@ -1,0 +1,75 @@
+package tenants
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ezscale/ezscale/app/fail"
+)
+
+// namesLock serialises the giving out of slugs and domains, whose rules look at
+// all of them.
+const namesLock = 0x657a6e61
+
+func lockNames(ctx context.Context, tx CentralTx) error {
+	const sql = `-- lock names
+		select pg_advisory_xact_lock($1)`
+	_, err := tx.Exec(ctx, sql, namesLock)
+	return err
+}
+
+// insertTenant writes the central rows of a new shop.
+func (db *DB) insertTenant(ctx context.Context, tx CentralTx, n NewTenant) (row tenantRow, err error) {
+	const insert = `-- insert tenant
+		insert into central.tenants (slug, name, schema_name, status, house, owner_email, owner_name, time_zone, currency, schema_version, created_at, trial_ends_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		returning id`
+	status, trialEnds := Active, (*time.Time)(nil)
+	if n.TrialDays > 0 {
+		ends := tx.Now().AddDate(0, 0, n.TrialDays)
+		status, trialEnds = Trial, &ends
+	}
+	id, err := Get[uuid.UUID](ctx, tx, "shop", insert, n.Slug, n.Name, schemaOf(n.Slug), status, n.House, n.Email, n.OwnerName,
+		n.TimeZone, n.Currency, newest(db.tenant), tx.Now(), trialEnds)
+	switch {
+	case IsUnique(err, "tenants_one_house"):
+		return row, fail.New(fail.Conflict, "There is a shop of the house already.")
+	case IsUnique(err, "tenants_schema_name_key"):
+		return row, fail.Fields{"slug": "Another shop has nearly the same short name. Choose another."}.Err()
+	case err != nil:
+		return row, err
+	}
+	if err := insertBranding(ctx, tx, id, n.Branding); err != nil {
+		return row, err
+	}
+	if !n.House {
+		const billing = `-- insert tenant billing
+			insert into central.tenant_billing (tenant_id) values ($1)`
+		if _, err := tx.Exec(ctx, billing, id); err != nil {
+			return row, err
+		}
+	}
+	if n.Domain != "" {
+		if _, err := addDomain(ctx, tx, id, n.Domain, n.DomainVerified); fail.Is(err, fail.Conflict) {
+			return row, fail.Fields{"domain": err.Error()}.Err()
+		} else if err != nil {
+			return row, err
+		}
+	}
+	if err := audit(ctx, tx, id, "tenant.created", n.Slug, nil); err != nil {
+		return row, err
+	}
+	return Get[tenantRow](ctx, tx, "shop", tenantsSQL+" where t.id = $1", id)
+}
+
+func audit(ctx context.Context, tx CentralTx, id uuid.UUID, action, subject string, detail map[string]string) error {
+	const sql = `-- central audit
+		insert into central.audit_log (at, actor, tenant_id, action, subject, detail) values ($1, 'provider', $2, $3, $4, $5)`
+	if detail == nil {
+		detail = map[string]string{}
+	}
+	_, err := tx.Exec(ctx, sql, tx.Now(), id, action, subject, detail)
+	return err
+}

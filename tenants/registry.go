@@ -1,0 +1,194 @@
+package tenants
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+)
+
+// Registry holds every tenant in memory, so that finding a shop by its host costs
+// no query. It follows the database by notification, and every 30 seconds anyway.
+type Registry struct {
+	db   *DB
+	list atomic.Pointer[snapshot]
+
+	mu    sync.Mutex // one change at a time
+	zones zones
+}
+
+// snapshot is never changed after it is made.
+type snapshot struct {
+	byID    map[uuid.UUID]Tenant
+	bySlug  map[string]uuid.UUID
+	byHost  map[string]uuid.UUID
+	house   uuid.UUID
+	catalog map[string]decimal.Decimal
+}
+
+func newRegistry(db *DB) *Registry {
+	r := &Registry{db: db, zones: zones{}}
+	r.list.Store(newSnapshot(nil, nil))
+	return r
+}
+
+// ByHost finds whose shop a Host header means, whatever its status. On the
+// central domain central is true and the tenant is the house's own shop, the zero
+// Tenant if there is none yet. An unknown or malformed host is not ok.
+func (r *Registry) ByHost(host string) (t Tenant, central, ok bool) {
+	s := r.list.Load()
+	if id, found := s.byHost[host]; found {
+		return s.byID[id], false, true
+	}
+	name, err := NormalHost(host)
+	if err != nil {
+		return Tenant{}, false, false
+	}
+	if name == r.db.domain {
+		return s.byID[s.house], true, true
+	}
+	id, found := s.byHost[name]
+	return s.byID[id], false, found
+}
+
+// ByID finds a tenant by its id.
+func (r *Registry) ByID(id uuid.UUID) (Tenant, bool) {
+	t, ok := r.list.Load().byID[id]
+	return t, ok
+}
+
+// BySlug finds a tenant by its short name.
+func (r *Registry) BySlug(slug string) (Tenant, bool) {
+	s := r.list.Load()
+	id, ok := s.bySlug[slug]
+	return s.byID[id], ok
+}
+
+// House is the provider's own shop.
+func (r *Registry) House() (Tenant, bool) {
+	s := r.list.Load()
+	t, ok := s.byID[s.house]
+	return t, ok
+}
+
+// All is every tenant, the house first, then by age.
+func (r *Registry) All() []Tenant {
+	return slices.SortedFunc(maps.Values(r.list.Load().byID), func(a, b Tenant) int {
+		return cmp.Or(compareBool(b.House, a.House), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.Slug, b.Slug))
+	})
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// Refresh reads all tenants again.
+func (r *Registry) Refresh(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var (
+		rows    []tenantRow
+		domains []domainRow
+		prices  []priceRow
+	)
+	err := r.db.CentralRead(ctx, ListQ(&rows, tenantsSQL+tenantsOrder), ListQ(&domains, domainsSQL), ListQ(&prices, pricesSQL))
+	if err != nil {
+		return err
+	}
+	catalog := make(map[string]decimal.Decimal, len(prices))
+	for _, p := range prices {
+		catalog[p.ID] = p.Price
+	}
+	hosts := map[uuid.UUID][]string{}
+	for _, d := range domains {
+		hosts[d.TenantID] = append(hosts[d.TenantID], d.Domain)
+	}
+	list := make([]Tenant, len(rows))
+	for i, row := range rows {
+		list[i] = row.tenant(r.db.domain, hosts[row.ID], r.zones)
+	}
+	r.list.Store(newSnapshot(list, catalog))
+	return nil
+}
+
+// put adds or replaces one tenant without reading the others.
+func (r *Registry) put(row tenantRow, domains []string) Tenant {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := row.tenant(r.db.domain, domains, r.zones)
+	s := r.list.Load()
+	list := make([]Tenant, 0, len(s.byID)+1)
+	for id, old := range s.byID {
+		if id != t.ID {
+			list = append(list, old)
+		}
+	}
+	next := newSnapshot(append(list, t), s.catalog)
+	r.list.Store(next)
+	return next.byID[t.ID]
+}
+
+func newSnapshot(list []Tenant, catalog map[string]decimal.Decimal) *snapshot {
+	s := &snapshot{
+		byID:    make(map[uuid.UUID]Tenant, len(list)),
+		bySlug:  make(map[string]uuid.UUID, len(list)),
+		byHost:  make(map[string]uuid.UUID, 2*len(list)),
+		catalog: catalog,
+	}
+	for _, t := range list {
+		t.catalog = catalog
+		s.byID[t.ID], s.bySlug[t.Slug] = t, t.ID
+		for _, host := range t.Hosts {
+			s.byHost[host] = t.ID
+		}
+		if t.House {
+			s.house = t.ID
+		}
+	}
+	return s
+}
+
+// keep follows the database until the context ends.
+func (r *Registry) keep(ctx context.Context) {
+	changed := make(chan struct{}, 1)
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	listening.Go(func() {
+		_ = r.db.Listen(ctx, "ezscale_tenants", func(string) {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		})
+	})
+	timer := time.NewTicker(30 * time.Second)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-changed:
+			// A migration changes every tenant's row: one refresh serves many of them.
+			if pause(ctx, 20*time.Millisecond) != nil {
+				return
+			}
+		}
+		if err := r.Refresh(ctx); err != nil && ctx.Err() == nil && !missingSchema(err) {
+			r.db.cfg.Log.Warn("read the tenants again", "error", err)
+		}
+	}
+}
