@@ -116,10 +116,12 @@ func site(t *testing.T, more map[string]http.HandlerFunc) *httptest.Server {
 	}
 	mux := http.NewServeMux()
 	mux.Handle(assets.Prefix, static)
-	mux.HandleFunc("/brand.css", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/css")
-		_, _ = w.Write(branding.CSS(northwind()))
-	})
+	if _, taken := more["/brand.css"]; !taken {
+		mux.HandleFunc("/brand.css", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/css")
+			_, _ = w.Write(branding.CSS(northwind()))
+		})
+	}
 	mux.HandleFunc("/favicon.svg", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "image/svg+xml")
 		_, _ = w.Write(branding.Mark(northwind()))

@@ -3,6 +3,7 @@ package views
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,8 @@ import (
 	"github.com/a-h/templ"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/ezscale/ezscale/app/branding"
 )
 
 // A name on the stream makes the card ask for itself; the stream carries no
@@ -237,4 +240,37 @@ func TestInvoiceOnPaper(t *testing.T) {
 		t.Errorf("on paper the figures stand as %s", got)
 	}
 	b.picture(t, "paper.png")
+}
+
+// The pages stay readable under brands that would not be by themselves.
+func TestDifficultBrandsStayReadable(t *testing.T) {
+	t.Parallel()
+	checks, err := os.ReadFile("testdata/checks.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newTab(t)
+	for _, pair := range [][2]string{{"#facc15", "#fde047"}, {"#ffffff", "#fafafa"}, {"#000000", "#0a0a0a"}, {"#0000ff", "#ff00ff"}, {"#808080", "#7f7f7f"}} {
+		brand := northwind()
+		if brand.Primary, err = branding.ParseColour(pair[0]); err != nil {
+			t.Fatal(err)
+		}
+		if brand.Secondary, err = branding.ParseColour(pair[1]); err != nil {
+			t.Fatal(err)
+		}
+		server := site(t, map[string]http.HandlerFunc{"/brand.css": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/css")
+			_, _ = w.Write(branding.CSS(brand))
+		}})
+		for _, scheme := range []string{"light", "dark"} {
+			b.scheme(t, scheme)
+			for _, path := range []string{"/", "/order", "/front", "/brand"} {
+				b.do(t, chromedp.Navigate(server.URL+path), chromedp.WaitReady(chromedp.CSS("main")))
+				if got := b.eval(t, string(checks)); got != "" {
+					t.Errorf("%s under %v, %s:\n%s", path, pair, scheme, got)
+				}
+				b.picture(t, fmt.Sprintf("brand%s-%s-%s.png", pair[0], strings.Trim(path, "/"), scheme))
+			}
+		}
+	}
 }

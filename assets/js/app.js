@@ -54,7 +54,6 @@
     document.body.dispatchEvent(new CustomEvent("live-again"));
   });
 
-  document.addEventListener("focusin", (event) => {
-    if (event.target.matches?.("[data-select]")) event.target.select();
-  });
+  document.addEventListener("focusin", (event) => event.target.matches?.("[data-select]") && event.target.select());
+  document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 })();
