@@ -116,7 +116,7 @@ func httpClient(c Config) *http.Client {
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,
 		ForceAttemptHTTP2:     true,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.Insecure}, //nolint:gosec // the operator's choice
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.Insecure}, // the operator's choice
 	}
 	return &http.Client{Transport: transport, CheckRedirect: refuseRedirect}
 }
@@ -205,16 +205,12 @@ func (c *Client) roundTrip(ctx context.Context, op, method, path string, body []
 // judge tells whether an answer is a success. Kasm reports many errors with
 // status 200, and some as a page of HTML.
 func (c *Client) judge(op string, status int, data []byte) error {
-	trimmed := bytes.TrimSpace(data)
-	isJSON := len(trimmed) > 0 && trimmed[0] == '{' && json.Valid(trimmed)
 	var said struct {
 		ErrorMessage text `json:"error_message"`
 	}
-	if isJSON {
-		_ = json.Unmarshal(trimmed, &said)
-	}
+	isJSON := lenient(data, &said)
 	ok := status >= 200 && status < 300
-	if ok && said.ErrorMessage == "" && (isJSON || len(trimmed) == 0) {
+	if ok && said.ErrorMessage == "" && (isJSON || len(bytes.TrimSpace(data)) == 0) {
 		return nil
 	}
 	kind := kindOf(op, status, string(said.ErrorMessage), isJSON)

@@ -28,7 +28,9 @@ type wireUser struct {
 	Locked    flag   `json:"locked"`
 	Disabled  flag   `json:"disabled"`
 	Created   moment `json:"created"`
-	Kasms     list   `json:"kasms"`
+	Kasms     list[struct {
+		ID ident `json:"kasm_id"`
+	}] `json:"kasms"`
 }
 
 type wireKasm struct {
@@ -60,15 +62,14 @@ type wireKasm struct {
 
 func decodeImages(data []byte) ([]Image, bool) {
 	var answer struct {
-		Images list `json:"images"`
+		Images list[wireImage] `json:"images"`
 	}
 	if !lenient(data, &answer) || !answer.Images.present {
 		return nil, false
 	}
 	images := make([]Image, 0, len(answer.Images.items))
-	for _, raw := range answer.Images.items {
-		var w wireImage
-		if lenient(raw, &w) && w.ID != "" {
+	for _, w := range answer.Images.items {
+		if w.ID != "" {
 			images = append(images, w.image())
 		}
 	}
@@ -102,9 +103,8 @@ func decodeUser(data []byte) (User, bool) {
 		ID: string(w.ID), Username: string(w.Username), FirstName: string(w.FirstName), LastName: string(w.LastName),
 		Locked: bool(w.Locked), Disabled: bool(w.Disabled), Created: time.Time(w.Created),
 	}
-	for _, raw := range w.Kasms.items {
-		var k wireKasm
-		if lenient(raw, &k) && k.ID != "" {
+	for _, k := range w.Kasms.items {
+		if k.ID != "" {
 			u.KasmIDs = append(u.KasmIDs, string(k.ID))
 		}
 	}
@@ -115,24 +115,23 @@ func decodeUser(data []byte) (User, bool) {
 // out would read as "that desktop is gone" and end its session.
 func decodeListing(data []byte) (Listing, bool) {
 	var answer struct {
-		CurrentTime moment `json:"current_time"`
-		Kasms       list   `json:"kasms"`
+		CurrentTime moment         `json:"current_time"`
+		Kasms       list[wireKasm] `json:"kasms"`
 	}
 	if !lenient(data, &answer) || !answer.Kasms.present {
 		return Listing{}, false
 	}
 	l := Listing{CurrentTime: time.Time(answer.CurrentTime), Kasms: make([]Kasm, 0, len(answer.Kasms.items))}
-	for _, raw := range answer.Kasms.items {
-		var w wireKasm
-		if !lenient(raw, &w) || w.ID == "" {
+	for i := range answer.Kasms.items {
+		if answer.Kasms.items[i].ID == "" {
 			return Listing{}, false
 		}
-		l.Kasms = append(l.Kasms, w.kasm())
+		l.Kasms = append(l.Kasms, answer.Kasms.items[i].kasm())
 	}
 	return l, true
 }
 
-func (w wireKasm) kasm() Kasm {
+func (w *wireKasm) kasm() Kasm {
 	k := Kasm{
 		ID: string(w.ID), UserID: string(w.UserID), Username: string(w.Username), ImageID: string(w.ImageID),
 		Operational: string(w.Operational), StartDate: time.Time(w.StartDate), Created: time.Time(w.Created),

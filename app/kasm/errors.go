@@ -2,6 +2,7 @@ package kasm
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -58,7 +59,9 @@ func (e *Error) Uncertain() bool {
 		return false
 	}
 	var op *net.OpError
-	return !(errors.As(e.cause, &op) && op.Op == "dial")
+	var certificate *tls.CertificateVerificationError
+	neverSent := errors.As(e.cause, &op) && op.Op == "dial" || errors.As(e.cause, &certificate)
+	return !neverSent
 }
 
 // KindOf gives the kind of an error from this package, and "" for any other.
@@ -72,9 +75,9 @@ func KindOf(err error) Kind {
 
 func unreachable(op string, err error) *Error {
 	message := "Kasm cannot be reached; check its address and that it runs."
-	var certificate interface{ Timeout() bool }
+	var late interface{ Timeout() bool }
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &certificate) && certificate.Timeout():
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &late) && late.Timeout():
 		message = "Kasm did not answer in time."
 	case errors.Is(err, context.Canceled):
 		message = "The call to Kasm was given up."
@@ -175,6 +178,9 @@ func sentence(kind Kind, op string, status int, message string) string {
 		return "Kasm refused because of something that exists." + said
 	case KindUnavailable:
 		return fmt.Sprintf("Kasm gave no proper answer to %s (status %d).", op, status) + said
+	}
+	if strings.Contains(strings.ToLower(message), "no default image") {
+		return "Kasm does not offer this image to the user; check the image's id, that it is enabled, and the user's groups." + said
 	}
 	return fmt.Sprintf("Kasm refused %s (status %d).", op, status) + said
 }
