@@ -1,0 +1,163 @@
+package accounts
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/tenants"
+)
+
+// MaxKeys is how many API keys a person may have at once.
+const MaxKeys = 20
+
+const (
+	keyPrefix    = "ezk_"
+	secretPrefix = "ezs_"
+	touchEvery   = time.Minute
+)
+
+// APIKey lets a program act for a person. Its secret is shown once and never
+// kept.
+type APIKey struct {
+	ID         uuid.UUID
+	UserID     uuid.UUID
+	Name       string
+	Key        string
+	CreatedAt  time.Time
+	LastUsedAt *time.Time
+	RevokedAt  *time.Time
+}
+
+// crockford is base32 without letters that look like digits.
+func crockford(bytes int) string {
+	raw := make([]byte, bytes)
+	rand.Read(raw)
+	return base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding).EncodeToString(raw)
+}
+
+// newPassword is 20 characters with 100 bits of chance, in four groups.
+func newPassword() string {
+	text := crockford(13)
+	return strings.Join([]string{text[:5], text[5:10], text[10:15], text[15:20]}, "-")
+}
+
+// hashSecret: a secret has 256 bits of chance, so a plain hash cannot be turned
+// round, and a slow one would only cost every call.
+func hashSecret(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+// wellFormedKey is the key, or nothing when it cannot be one.
+func wellFormedKey(key string) string {
+	if len(key) > 64 || !strings.HasPrefix(key, keyPrefix) || strings.ContainsFunc(key, outsideASCII) {
+		return ""
+	}
+	return key
+}
+
+// Keys gives a person's keys that still work, the newest first.
+func (s *Service) Keys(ctx context.Context, t tenants.Tenant, user uuid.UUID) ([]APIKey, error) {
+	var keys []APIKey
+	err := s.db.Read(ctx, t, keysQ(&keys, user))
+	return keys, err
+}
+
+// KeysQ is Keys as a part of a Read.
+func KeysQ(dst *[]APIKey, user uuid.UUID) tenants.Query { return keysQ(dst, user) }
+
+// CreateKey makes a key; secret is to be shown now and never again. Errors:
+// Invalid with the field name, Conflict at MaxKeys.
+func (s *Service) CreateKey(ctx context.Context, t tenants.Tenant, user uuid.UUID, name string) (key APIKey, secret string, err error) {
+	if err := checked(&name, nil, nil); err != nil {
+		return APIKey{}, "", err
+	}
+	secret = secretPrefix + crockford(32)
+	err = s.db.In(ctx, t, func(tx tenants.Tx) error {
+		if _, err := lockUser(ctx, tx, user); err != nil {
+			return err
+		}
+		n, err := countKeys(ctx, tx, user)
+		if err != nil {
+			return err
+		}
+		if n >= MaxKeys {
+			return fail.New(fail.Conflict, "You have %d keys already. Revoke one that you no longer use.", MaxKeys)
+		}
+		if key, err = insertKey(ctx, tx, user, name, keyPrefix+crockford(10), hashSecret(secret)); err != nil {
+			return err
+		}
+		return record(ctx, tx, "user:"+user.String(), "key.create", key.Key)
+	})
+	if err != nil {
+		return APIKey{}, "", err
+	}
+	return key, secret, nil
+}
+
+// RevokeKey ends a key of this person at once. Any other id is NotFound.
+func (s *Service) RevokeKey(ctx context.Context, t tenants.Tenant, user, id uuid.UUID) error {
+	return s.db.In(ctx, t, func(tx tenants.Tx) error {
+		key, err := revokeKey(ctx, tx, user, id)
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, "user:"+user.String(), "key.revoke", key.Key)
+	})
+}
+
+// Credential is a key with the person it acts for, before its secret is checked.
+type Credential struct {
+	KeyID      uuid.UUID
+	SecretHash []byte
+	LastUsedAt *time.Time
+	User
+}
+
+// Check gives the person when the secret is the key's. found is what KeyQ said.
+// Errors: Unauthorised with one sentence for an unknown key and a wrong secret;
+// Forbidden for a suspended account.
+func (c Credential) Check(found bool, secret string) (User, error) {
+	want := c.SecretHash
+	if !found {
+		want = make([]byte, sha256.Size)
+	}
+	if subtle.ConstantTimeCompare(hashSecret(secret), want) != 1 || !found {
+		return User{}, fail.Coded(fail.Unauthorised, "unauthorised", "The API key or its secret is wrong.")
+	}
+	return admitted(c.User, nil)
+}
+
+// Touch notes that a key was used, at most once a minute.
+func (s *Service) Touch(ctx context.Context, t tenants.Tenant, c Credential) error {
+	if c.LastUsedAt != nil && s.clock.Now().Sub(*c.LastUsedAt) < touchEvery {
+		return nil
+	}
+	return s.db.In(ctx, t, func(tx tenants.Tx) error {
+		return touchKey(ctx, tx, c.KeyID, tx.Now().Add(-touchEvery))
+	})
+}
+
+// Authenticate finds the person whom a program acts for. Errors are those of
+// Credential.Check. A call that reads anyway can ask KeyQ beside its own
+// questions, then Check and Touch.
+func (s *Service) Authenticate(ctx context.Context, t tenants.Tenant, key, secret string) (User, error) {
+	var c Credential
+	var found bool
+	if err := s.db.Read(ctx, t, KeyQ(&c, &found, key)); err != nil {
+		return User{}, err
+	}
+	user, err := c.Check(found, secret)
+	if err != nil {
+		return User{}, err
+	}
+	return user, s.Touch(ctx, t, c)
+}
