@@ -93,6 +93,15 @@ type Tx struct {
 // Tenant is whose transaction it is.
 func (tx Tx) Tenant() Tenant { return tx.tenant }
 
+// Lock waits for the tenant's lock of a name and holds it to the end of the
+// transaction. Another tenant's lock of the same name is another lock.
+func (tx Tx) Lock(ctx context.Context, name string) error {
+	const sql = `-- lock
+		select pg_advisory_xact_lock($1, $2)`
+	_, err := tx.Exec(ctx, sql, lockKey(tx.tenant.schema), lockKey(name))
+	return err
+}
+
 // CentralTx is a transaction on the provider's tables.
 type CentralTx struct{ transaction }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -22,16 +23,22 @@ func NormalHost(host string) (string, error) {
 			return "", errHost
 		}
 	}
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	if len(name) > 253 {
+	name = strings.TrimSuffix(name, ".")
+	if len(name) > 253 || !ascii(name) {
 		return "", errHost
 	}
+	name = strings.ToLower(name)
 	for label := range strings.SplitSeq(name, ".") {
 		if !plainLabel(label) {
 			return "", errHost
 		}
 	}
 	return name, nil
+}
+
+// ascii comes before folding case: some letters of other scripts fold to ASCII.
+func ascii(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 func plainLabel(label string) bool {
@@ -50,12 +57,12 @@ func plainLabel(label string) bool {
 // normalDomain turns what a reseller typed as its domain into the form that is
 // kept, or gives the sentence that says why it cannot be used.
 func (db *DB) normalDomain(typed string) (domain, problem string) {
-	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(strings.TrimSpace(typed), "."))
-	if err == nil && strings.Contains(ascii, ":") {
+	punycode, err := idna.Lookup.ToASCII(strings.TrimSuffix(strings.TrimSpace(typed), "."))
+	if err == nil && strings.Contains(punycode, ":") {
 		err = errHost
 	}
 	if err == nil {
-		domain, err = NormalHost(ascii)
+		domain, err = NormalHost(punycode)
 	}
 	if err != nil {
 		return "", "This is not a domain name. It should look like shop.example.com."

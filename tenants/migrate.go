@@ -79,7 +79,7 @@ func (db *DB) pending(ctx context.Context) (pending, error) {
 		       exists (select 1 from central.tenants where schema_version < $2)`
 	var p pending
 	err := db.admin.QueryRow(ctx, sql, newest(db.central), newest(db.tenant)).Scan(&p.central, &p.guard, &p.tenants)
-	if missingSchema(err) {
+	if state := sqlState(err); state == "3F000" || state == "42P01" { // no such schema, no such table
 		return pending{true, true, true}, nil
 	}
 	return p, fault(ctx, sql, err)

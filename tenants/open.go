@@ -46,9 +46,12 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	db.stop = stop
-	if err := db.registry.Refresh(ctx); err != nil && !missingSchema(err) {
-		db.Close()
-		return nil, fmt.Errorf("read the tenants: %w", err)
+	if err := db.registry.Refresh(ctx); err != nil {
+		// Before the first Migrate there are neither tenants nor the roles to read them with.
+		if todo, asked := db.pending(ctx); asked != nil || !todo.central {
+			db.Close()
+			return nil, fmt.Errorf("read the tenants: %w", err)
+		}
 	}
 	db.running.Go(func() { db.registry.keep(running) })
 	return db, nil
@@ -114,6 +117,7 @@ func (db *DB) pool(ctx context.Context, url string, settings map[string]string, 
 	cfg.MaxConns = size
 	cfg.MaxConnLifetime = 30 * time.Minute
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute
+	cfg.MaxConnIdleTime = 5 * time.Minute
 	cfg.AfterConnect = inUTC
 	return pgxpool.NewWithConfig(ctx, cfg)
 }
@@ -177,15 +181,6 @@ func sayConnect(err error) string {
 		return pg.Message
 	}
 	return err.Error()
-}
-
-// missingSchema is what a database says that was never migrated.
-func missingSchema(err error) bool {
-	switch sqlState(err) {
-	case "3F000", "42P01", "28000", "22023", "42704":
-		return true
-	}
-	return false
 }
 
 // backoff is the pause before try n (from 0): doubling from the first, at most

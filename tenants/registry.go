@@ -187,7 +187,7 @@ func (r *Registry) keep(ctx context.Context) {
 				return
 			}
 		}
-		if err := r.Refresh(ctx); err != nil && ctx.Err() == nil && !missingSchema(err) {
+		if err := r.Refresh(ctx); err != nil && ctx.Err() == nil && r.list.Load().catalog != nil {
 			r.db.cfg.Log.Warn("read the tenants again", "error", err)
 		}
 	}
