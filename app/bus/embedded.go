@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -90,14 +91,15 @@ func (b *Bus) startEmbedded(ctx context.Context) (l *link, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("event server: %w", err)
 	}
-	ns.SetLogger(serverLog{b.log}, false, false)
+	complaints := &serverLog{log: b.log, fatal: make(chan struct{})}
+	ns.SetLogger(complaints, false, false)
 	ns.Start()
 	defer func() {
 		if err != nil {
 			stopServer(ns)
 		}
 	}()
-	if !ns.ReadyForConnections(30*time.Second) || !ns.JetStreamEnabled() {
+	if !complaints.ready(ns) {
 		return nil, errors.New("the event server does not start")
 	}
 	nc, err := nats.Connect("", append(b.natsOptions(), nats.InProcessServer(ns))...)
@@ -113,15 +115,39 @@ func stopServer(ns *server.Server) {
 }
 
 // serverLog passes on what the embedded server complains about.
-type serverLog struct{ log *slog.Logger }
+type serverLog struct {
+	log   *slog.Logger
+	once  sync.Once
+	fatal chan struct{} // closed when the server gives up
+}
 
-func (l serverLog) Errorf(format string, v ...any) {
+// ready waits until the server serves, or has given up.
+func (l *serverLog) ready(ns *server.Server) bool {
+	for range 300 {
+		if ns.ReadyForConnections(100 * time.Millisecond) {
+			return ns.JetStreamEnabled()
+		}
+		select {
+		case <-l.fatal:
+			return false
+		default:
+		}
+	}
+	return false
+}
+
+func (l *serverLog) Errorf(format string, v ...any) {
 	l.log.Error("event server: " + fmt.Sprintf(format, v...))
 }
-func (l serverLog) Fatalf(format string, v ...any) { l.Errorf(format, v...) }
-func (l serverLog) Warnf(format string, v ...any) {
+
+func (l *serverLog) Fatalf(format string, v ...any) {
+	l.Errorf(format, v...)
+	l.once.Do(func() { close(l.fatal) })
+}
+
+func (l *serverLog) Warnf(format string, v ...any) {
 	l.log.Warn("event server: " + fmt.Sprintf(format, v...))
 }
-func (l serverLog) Noticef(string, ...any) {}
-func (l serverLog) Debugf(string, ...any)  {}
-func (l serverLog) Tracef(string, ...any)  {}
+func (l *serverLog) Noticef(string, ...any) {}
+func (l *serverLog) Debugf(string, ...any)  {}
+func (l *serverLog) Tracef(string, ...any)  {}

@@ -54,6 +54,7 @@ func (b *Bus) serveOnce(ctx context.Context, consumers []Consumer) {
 			b.log.Error("the event store cannot be made", "error", explain(err))
 			pause(ctx, time.Second)
 		}
+		pause(ctx, 100*time.Millisecond)
 	default:
 		b.log.Error("the event stream failed, beginning again", "error", err)
 		pause(ctx, time.Second)
@@ -87,7 +88,7 @@ func (b *Bus) session(ctx context.Context, l *link, consumers []Consumer) error 
 	var durables []jetstream.Consumer
 	err := b.patiently(ctx, "making the consumers", func() (err error) {
 		durables, err = b.ensureConsumers(ctx, l, consumers)
-		return b.lostOr(l, err)
+		return b.lostOr(ctx, err)
 	})
 	if err != nil {
 		return err
@@ -118,9 +119,10 @@ func (b *Bus) begin(ctx context.Context, l *link) error {
 	})
 }
 
-// lostOr tells an embedded store that is gone from any other trouble.
-func (b *Bus) lostOr(l *link, err error) error {
-	if err != nil && b.embedded() && (!l.ns.JetStreamEnabled() || !storeStands(b.opts.Dir)) {
+// lostOr takes any error of an embedded store, which has nothing to wait for,
+// as its loss.
+func (b *Bus) lostOr(ctx context.Context, err error) error {
+	if err != nil && b.embedded() && ctx.Err() == nil {
 		return fmt.Errorf("%w: %w", errStoreLost, err)
 	}
 	return err

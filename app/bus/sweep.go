@@ -74,18 +74,18 @@ func (f *finisher) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			defer cancel()
-			f.flush(last)
+			f.flush(context.WithoutCancel(ctx))
 			return ctx.Err()
 		case <-f.wake:
-			f.flush(ctx)
+			f.flush(context.WithoutCancel(ctx))
 			pause(ctx, finishEvery)
 		}
 	}
 }
 
 func (f *finisher) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	f.mu.Lock()
 	ids := f.ids
 	f.ids = nil

@@ -59,6 +59,10 @@ func checked(consumers []Consumer) ([]Consumer, error) {
 			if !legalName(name) {
 				return nil, fmt.Errorf("consumer %s reacts to %q, which is no event name", c.Name, name)
 			}
+			if seen[c.Name+" "+name] {
+				return nil, fmt.Errorf("consumer %s reacts to %s twice", c.Name, name)
+			}
+			seen[c.Name+" "+name] = true
 		}
 		c.Tries, c.Parallel = or(c.Tries, defaultTries), or(c.Parallel, defaultParallel)
 		c.Timeout = or(c.Timeout, defaultTimeout)
