@@ -21,6 +21,18 @@ func MailWelcome(b MailBrand, name, email, password, console string) Letter {
 	}
 }
 
+// MailInvited goes to somebody who was added to a shop, as staff for example.
+func MailInvited(b MailBrand, name, email, password, console string) Letter {
+	return Letter{
+		Brand: b, Name: name,
+		Subject: "You were invited to " + b.Company,
+		Preview: "Choose a password to sign in.",
+		Body:    []string{"You now have an account at " + b.Company + " as " + email + ". Choose a password to sign in."},
+		Button:  MailLink{"Choose a password", password},
+		After:   []string{"The link works once, for seven days. If you help to run this shop, its console is at " + console},
+	}
+}
+
 // MailVerify asks a new customer to confirm the address.
 func MailVerify(b MailBrand, name, link string) Letter {
 	return Letter{
@@ -85,9 +97,10 @@ func MailReady(b MailBrand, name string, d MailDesktop) Letter {
 	}
 }
 
-// MailFailed tells that a desktop could not be got ready.
-func MailFailed(b MailBrand, name string, d MailDesktop) Letter {
-	return Letter{
+// MailFailed tells that a desktop could not be got ready; reason is a sentence
+// for people, or empty.
+func MailFailed(b MailBrand, name string, d MailDesktop, reason string) Letter {
+	l := Letter{
 		Brand: b, Name: name,
 		Subject: "Your desktop could not be started",
 		Preview: "Nothing was charged for it.",
@@ -97,6 +110,10 @@ func MailFailed(b MailBrand, name string, d MailDesktop) Letter {
 		},
 		Button: MailLink{"See my desktop", d.Page},
 	}
+	if reason != "" {
+		l.Facts = []MailFact{{"What happened", reason}}
+	}
+	return l
 }
 
 // MailEnded tells that a desktop stopped without anybody here asking for it.
@@ -131,7 +148,7 @@ func (i MailInvoice) Letter(b MailBrand, name string) Letter {
 		Button:  MailLink{"See the invoice", i.Link},
 	}
 	if i.DueDate == "" {
-		l.After = []string{"There is nothing to pay: your credit has covered it."}
+		l.After = []string{"There is nothing to pay."}
 		return l
 	}
 	l.Facts = append(l.Facts, MailFact{"Due", i.DueDate})

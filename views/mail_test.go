@@ -23,11 +23,12 @@ func letters() map[string]Letter {
 	covered.AmountDue, covered.DueDate = "$0.00", ""
 	return map[string]Letter{
 		"welcome":         MailWelcome(b, "Olga", "olga@northwind.test", home+"/reset/TOKEN", home+"/reseller"),
+		"invited":         MailInvited(b, "Stan", "stan@northwind.test", home+"/reset/TOKEN", home+"/reseller"),
 		"verify":          MailVerify(b, "Ada", home+"/verify/TOKEN"),
 		"exists":          MailAccountExists(b, "Ada", home+"/sign-in", home+"/forgot"),
 		"reset":           MailReset(b, "", home+"/reset/TOKEN"),
 		"ready":           MailReady(b, "Ada", desktop),
-		"failed":          MailFailed(b, "Ada", desktop),
+		"failed":          MailFailed(b, "Ada", desktop, "No desktop host has room right now."),
 		"ended":           MailEnded(b, "Ada", desktop),
 		"invoice":         invoice.Letter(b, "Ada"),
 		"invoice-covered": covered.Letter(b, "Ada"),

@@ -1,0 +1,171 @@
+// Package notify tells people what happened: customers and owners by mail, the
+// provider by Discord. It reacts to events only, so nothing waits for a mail
+// server; and each letter goes once, whatever is delivered how often.
+package notify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ezscale/ezscale/app/bus"
+	"github.com/ezscale/ezscale/app/mail"
+	"github.com/ezscale/ezscale/tenants"
+	"github.com/ezscale/ezscale/views"
+)
+
+// Tokens makes the secret part of a mailed link, whose purpose is verify, reset
+// or welcome.
+type Tokens interface {
+	NewToken(ctx context.Context, tx tenants.Tx, user uuid.UUID, purpose string) (raw string, err error)
+}
+
+// Secrets reads what was sealed.
+type Secrets interface {
+	Open(sealed, context []byte) ([]byte, error)
+}
+
+// Config is what a Notifier is made of. All but Discord is needed.
+type Config struct {
+	DB      *tenants.DB
+	Sender  mail.Sender
+	Tokens  Tokens
+	Secrets Secrets
+	Links   func(t tenants.Tenant, path string) string // a whole address on the shop's best host
+	From    string                                     // the sender's address of shops that gave none
+	Discord *Discord                                   // nil: nobody is alerted
+	Log     *slog.Logger
+}
+
+// Notifier writes and sends.
+type Notifier struct{ Config }
+
+// New makes a Notifier.
+func New(c Config) *Notifier { return &Notifier{c} }
+
+// Consumers are the rows for the table of consumers: letters, and alerts where
+// there is somebody to alert. The two are apart, so that trouble with one does
+// not repeat the other.
+func (n *Notifier) Consumers() []bus.Consumer {
+	consumers := []bus.Consumer{{Name: "notify-mail", Names: []string{
+		"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested",
+		"workspace.running", "workspace.failed", "workspace.stopped", "invoice.finalised",
+	}, Handle: n.mail}}
+	if n.Discord == nil {
+		return consumers
+	}
+	return append(consumers, bus.Consumer{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.alert})
+}
+
+// about is what the events say, each as far as it applies.
+type about struct {
+	UserID      uuid.UUID `json:"user_id"`
+	WorkspaceID uuid.UUID `json:"workspace_id"`
+	ServiceID   uuid.UUID `json:"service_id"`
+	InvoiceID   uuid.UUID `json:"invoice_id"`
+	By          string    `json:"by"`
+	Error       string    `json:"error"`  // for people
+	Detail      string    `json:"detail"` // for the provider
+}
+
+// sendError is trouble with the mail server, as opposed to the database.
+type sendError struct{ cause error }
+
+func (e *sendError) Error() string { return "send the letter: " + e.cause.Error() }
+func (e *sendError) Unwrap() error { return e.cause }
+
+// errUnproven says that an address that nobody has confirmed takes no mail.
+var errUnproven = errors.New("the unconfirmed address takes no mail")
+
+// mailWait is how long a letter waits for a mail server in trouble. That is not
+// a failure of the letter, so it waits as often as it must.
+const mailWait = time.Minute
+
+// mail writes and sends the letter about one event. The note that it went and
+// the receipt of the event are one transaction, and the letter goes just before
+// that is committed: a crash in between is the one moment that can repeat a
+// letter, under the same Message-ID.
+func (n *Notifier) mail(ctx context.Context, m *bus.Message) error {
+	var a about
+	if err := m.Decode(&a); err != nil {
+		return err
+	}
+	err := n.DB.In(ctx, m.Tenant, func(tx tenants.Tx) error {
+		if err := m.Done(ctx, tx); err != nil {
+			return err
+		}
+		to, found, err := findPerson(ctx, tx, a.UserID)
+		if err != nil || !found {
+			return err
+		}
+		draft, err := n.write(ctx, tx, m, a, to)
+		if err != nil || draft.key == "" {
+			return err
+		}
+		return n.once(ctx, tx, draft, to)
+	})
+	var failed *sendError
+	switch {
+	case errors.Is(err, errUnproven):
+		n.Log.WarnContext(ctx, "a letter was refused and given up", "tenant", m.Tenant.Slug, "event", m.Name, "err", err)
+		return nil
+	case mail.Refused(err):
+		return bus.Permanent(err)
+	case errors.As(err, &failed):
+		return bus.Later(mailWait, err.Error())
+	}
+	return err
+}
+
+// draft is a letter before it has a sender. An empty key says that there is
+// nothing to write.
+type draft struct {
+	key    string // of the letter in its shop
+	letter views.Letter
+}
+
+func (n *Notifier) once(ctx context.Context, tx tenants.Tx, d draft, to person) error {
+	first, err := noteSent(ctx, tx, d.key, to.Email, d.letter.Subject)
+	if err != nil || !first {
+		return err
+	}
+	msg, err := n.message(ctx, tx.Tenant(), d, to)
+	if err != nil {
+		return err
+	}
+	switch err := n.Sender.Send(ctx, msg); {
+	case err == nil:
+		return nil
+	case mail.Refused(err) && to.EmailVerifiedAt == nil:
+		return errors.Join(errUnproven, err)
+	default:
+		return &sendError{err}
+	}
+}
+
+func (n *Notifier) message(ctx context.Context, t tenants.Tenant, d draft, to person) (mail.Message, error) {
+	var html strings.Builder
+	if err := views.MailHTML(d.letter).Render(ctx, &html); err != nil {
+		return mail.Message{}, fmt.Errorf("write the letter: %w", err)
+	}
+	b := t.Branding
+	return mail.Message{
+		Key:  t.ID.String() + "/" + d.key,
+		From: cmp.Or(b.FromEmail, n.From), FromName: cmp.Or(b.FromName, b.CompanyName, t.Name), ReplyTo: b.SupportEmail,
+		To: to.Email, Subject: d.letter.Subject, Text: d.letter.Text(), HTML: html.String(),
+	}, nil
+}
+
+func (n *Notifier) brand(t tenants.Tenant) views.MailBrand {
+	b := t.Branding
+	return views.MailBrand{
+		Company: cmp.Or(b.CompanyName, t.Name), Colour: strings.ToLower(b.PrimaryColor),
+		SupportEmail: b.SupportEmail, SupportPhone: b.SupportPhone, Home: n.Links(t, "/"),
+	}
+}
