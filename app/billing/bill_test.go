@@ -3,11 +3,16 @@ package billing_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
+	"github.com/ezscale/ezscale/app/bus/bustest"
+	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -176,5 +181,57 @@ func TestRecomputeRaisesTheAlarmR21(t *testing.T) {
 	}
 	if _, err := b.Recompute(context.Background(), b.shop, "INV-0"); err == nil {
 		t.Error("an unknown number was worked out")
+	}
+}
+
+func TestCyclesFollowTheBus(t *testing.T) {
+	t.Parallel()
+	now := clock.NewMovable(at(t, "2026-08-15T00:00:00Z"), 0)
+	db, shop := bustest.Fresh(t, now.Now)
+	var held atomic.Pointer[time.Time]
+	b := bundle{billing.New(db), db, shop, &held}
+	b.set(now.Now())
+	b.in(t, b.EnsureCycleDue)
+	user := b.customer(t, "a@example.test")
+	open := b.session(t, session{user: user, start: at(t, "2026-08-31T23:00:00Z"), charged: 3})
+	b.session(t, session{user: user, start: at(t, "2026-09-20T10:00:00Z"), stop: at(t, "2026-09-20T10:10:00Z"), charged: -1})
+	carrier, _ := bustest.Start(t, bus.Options{DB: db, Clock: now}, bus.Consumer{Name: "billing-cycle", Names: []string{"cycle.due"}, Handle: b.OnCycleDue})
+	advance := func(to string) {
+		t.Helper()
+		now.Set(at(t, to), 0)
+		carrier.WakeDue()
+		bustest.Settle(t, carrier, now.Now())
+	}
+	count := func() int { return get[int](t, b, `select count(*) from invoices where status <> 'draft'`) }
+	advance("2026-09-01T00:00:00Z")
+	if n := count(); n != 0 {
+		t.Fatalf("a block waits for its proof: want no invoice, got %d", n)
+	}
+	b.charge(t, open, 3, 4)
+	advance("2026-09-01T00:00:30Z")
+	if n := count(); n != 1 {
+		t.Fatalf("want August's invoice, got %d", n)
+	}
+	advance("2026-12-01T00:10:00Z")
+	if n := count(); n != 2 {
+		t.Fatalf("want September's too and none for empty months, got %d", n)
+	}
+	if got := b.dueTimes(t); len(got) != 1 || got[0] != "2027-01-01 at 2027-01-01T00:00" {
+		t.Errorf("want the end of December next, got %v", got)
+	}
+}
+
+func TestANewShopKnowsItsFirstEdge(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "UTC", "USD", "2026-09-15T00:00:00Z")
+	slug := "n" + uuid.NewString()[:8]
+	shop, _, err := b.db.Create(context.Background(), tenants.NewTenant{Name: "New", Email: "owner@" + slug + ".test", Slug: slug, TimeZone: "Asia/Tokyo", Currency: "JPY"},
+		func(ctx context.Context, tx tenants.Tx) (uuid.UUID, error) { return uuid.Nil, b.EnsureCycleDue(ctx, tx) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.shop = shop
+	if got := b.dueTimes(t); len(got) != 1 || got[0] != "2026-10-01 at 2026-09-30T15:00" {
+		t.Errorf("want Tokyo's edge, got %v", got)
 	}
 }
