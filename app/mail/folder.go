@@ -2,7 +2,6 @@ package mail
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,15 +23,41 @@ import (
 type Folder struct {
 	dir string
 	now func() time.Time
+
 	mu  sync.Mutex
+	ids map[string]string // of the letters, by the hash of their keys
 }
+
+// maxListed is how many letters a list shows.
+const maxListed = 500
 
 // NewFolder makes the folder when it is not there. now is wall time.
 func NewFolder(dir string, now func() time.Time) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the outbox folder: %w", err)
 	}
-	return &Folder{dir: dir, now: now}, nil
+	f := &Folder{dir: dir, now: now, ids: map[string]string{}}
+	ids, err := f.all()
+	for _, id := range ids {
+		_, hash, _ := strings.Cut(id, "-")
+		f.ids[hash] = id
+	}
+	return f, err
+}
+
+// all gives the ids of the letters; ids sort as the letters went.
+func (f *Folder) all() ([]string, error) {
+	files, err := os.ReadDir(f.dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the outbox: %w", err)
+	}
+	var ids []string
+	for _, file := range files {
+		if id, ok := strings.CutSuffix(file.Name(), ".eml"); ok && legalID(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }
 
 // Entry is one letter of the outbox as a list shows it.
@@ -65,9 +90,9 @@ func (f *Folder) Send(_ context.Context, m Message) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	path, err := f.path(m.Key)
-	if err != nil {
-		return err
+	id, again := f.ids[digest(m.Key)]
+	if !again {
+		id = f.now().UTC().Format("20060102T150405.000000") + "-" + digest(m.Key)
 	}
 	temp, err := os.CreateTemp(f.dir, ".letter-*")
 	if err != nil {
@@ -76,50 +101,31 @@ func (f *Folder) Send(_ context.Context, m Message) error {
 	defer os.Remove(temp.Name())
 	_, err = temp.Write(raw.Bytes())
 	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), path)
+		err = os.Rename(temp.Name(), filepath.Join(f.dir, id+".eml"))
 	}
 	if err != nil {
 		return fmt.Errorf("write the letter: %w", err)
 	}
+	f.ids[digest(m.Key)] = id
 	return nil
 }
 
-// path is where the letter of a key stands already, or a new name that begins
-// with the time, so that names sort as the letters went.
-func (f *Folder) path(key string) (string, error) {
-	tail := "-" + digest(key) + ".eml"
-	earlier, err := filepath.Glob(filepath.Join(f.dir, "*"+tail))
-	if err != nil {
-		return "", fmt.Errorf("read the outbox: %w", err)
-	}
-	if len(earlier) > 0 {
-		return earlier[0], nil
-	}
-	return filepath.Join(f.dir, f.now().UTC().Format("20060102T150405.000000")+tail), nil
-}
-
-// List gives the outbox, the newest first.
+// List gives the outbox, the newest first, at most 500 letters.
 func (f *Folder) List() ([]Entry, error) {
-	files, err := os.ReadDir(f.dir)
+	ids, err := f.all()
 	if err != nil {
-		return nil, fmt.Errorf("read the outbox: %w", err)
+		return nil, err
 	}
+	slices.Sort(ids)
+	slices.Reverse(ids)
 	var list []Entry
-	for _, file := range files {
-		id, ok := strings.CutSuffix(file.Name(), ".eml")
-		if !ok || strings.HasPrefix(id, ".") {
-			continue
-		}
+	for _, id := range ids[:min(len(ids), maxListed)] {
 		entry, err := f.entry(id)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, entry)
 	}
-	slices.SortFunc(list, func(a, b Entry) int { return cmp.Compare(b.ID, a.ID) })
 	return list, nil
 }
 

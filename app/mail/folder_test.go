@@ -45,6 +45,9 @@ func TestAFolderShowsWhatWasSent(t *testing.T) {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
 	}
 
+	if folder, err = NewFolder(folder.dir, folder.now); err != nil { // the program starts again
+		t.Fatal(err)
+	}
 	first.Subject = "Again"
 	if err := folder.Send(context.Background(), first); err != nil {
 		t.Fatal(err)

@@ -11,8 +11,12 @@ import (
 	"github.com/ezscale/ezscale/tenants"
 )
 
-// alert tells the provider of a desktop that could not be made ready.
-func (n *Notifier) alert(ctx context.Context, m *bus.Message) error {
+// OnFailed tells the provider of a desktop that could not be made ready
+// (workspace.failed).
+func (n *Service) OnFailed(ctx context.Context, m *bus.Message) error {
+	if n.discord == nil {
+		return nil
+	}
 	var a about
 	if err := m.Decode(&a); err != nil {
 		return err
@@ -21,11 +25,11 @@ func (n *Notifier) alert(ctx context.Context, m *bus.Message) error {
 		if err := m.Done(ctx, tx); err != nil {
 			return err
 		}
-		return n.Discord.Send(ctx, Alert{
+		return n.discord.send(ctx, alert{
 			Title: "Kasm Provisioning Failed",
 			Text:  cmp.Or(a.Detail, a.Error, "The desktop host gave no reason."),
 			At:    tx.Now(),
-			Fields: []Field{
+			Fields: []field{
 				{"Service", a.ServiceID.String()}, {"Workspace", a.WorkspaceID.String()},
 				{"Shop", m.Tenant.Name + " (" + m.Tenant.Slug + ")"}, {"Told to the customer", a.Error},
 			},
@@ -33,11 +37,10 @@ func (n *Notifier) alert(ctx context.Context, m *bus.Message) error {
 	})
 }
 
-// DeadLetter tells the provider of a message that was given up, as well as it
-// can: the message itself is kept and shown to operators. It is made to be the
-// bus's OnDeadLetter.
-func (n *Notifier) DeadLetter(ctx context.Context, d bus.DeadLetter) {
-	if n.Discord == nil {
+// OnDeadLetter tells the provider of a message that was given up, as well as it
+// can: the message itself is kept and shown to operators.
+func (n *Service) OnDeadLetter(ctx context.Context, d bus.DeadLetter) {
+	if n.discord == nil {
 		return
 	}
 	shop := "none"
@@ -48,11 +51,11 @@ func (n *Notifier) DeadLetter(ctx context.Context, d bus.DeadLetter) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discordTimeout)
 	defer cancel()
-	err := n.Discord.Send(ctx, Alert{
+	err := n.discord.send(ctx, alert{
 		Title:  "A message was given up",
 		Text:   d.Reason,
 		At:     d.CreatedAt,
-		Fields: []Field{{"Dead letter", strconv.FormatInt(d.ID, 10)}, {"Event", d.Name}, {"Consumer", d.Consumer}, {"Shop", shop}},
+		Fields: []field{{"Dead letter", strconv.FormatInt(d.ID, 10)}, {"Event", d.Name}, {"Consumer", d.Consumer}, {"Shop", shop}},
 	})
 	if err != nil {
 		n.Log.WarnContext(ctx, "the alert of a dead letter did not go", "dead_letter", d.ID, "err", err)

@@ -15,28 +15,28 @@ import (
 	"github.com/ezscale/ezscale/app/bus"
 )
 
-// Alert is news for the provider.
-type Alert struct {
+// alert is news for the provider.
+type alert struct {
 	Title  string
 	Text   string
-	Fields []Field
+	Fields []field
 	At     time.Time
 }
 
-// Field is one labelled value of an alert.
-type Field struct{ Name, Value string }
+// field is one labelled value of an alert.
+type field struct{ Name, Value string }
 
-// Discord posts alerts to a webhook. The webhook's address is a secret: no
+// discord posts alerts to a webhook. The webhook's address is a secret: no
 // error repeats it.
-type Discord struct {
+type discord struct {
 	url    string
 	client *http.Client
 }
 
 const discordTimeout = 10 * time.Second
 
-// NewDiscord is nil, which alerts nobody, when the address is empty.
-func NewDiscord(address string) (*Discord, error) {
+// newDiscord is nil, which alerts nobody, when the address is empty.
+func newDiscord(address string) (*discord, error) {
 	if address == "" {
 		return nil, nil
 	}
@@ -45,7 +45,7 @@ func NewDiscord(address string) (*Discord, error) {
 		return nil, errors.New("EZSCALE_DISCORD_WEBHOOK_URL is not a web address: copy it from the channel's settings in Discord")
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Discord{address, &http.Client{Timeout: discordTimeout, CheckRedirect: stay}}, nil
+	return &discord{address, &http.Client{Timeout: discordTimeout, CheckRedirect: stay}}, nil
 }
 
 // busyError asks for another try after a while.
@@ -53,9 +53,9 @@ type busyError struct{ after time.Duration }
 
 func (e *busyError) Error() string { return fmt.Sprintf("Discord takes no more for %v", e.after) }
 
-// Send posts one alert. Errors: bus.Later when Discord asks to wait,
+// send posts one alert. Errors: bus.Later when Discord asks to wait,
 // bus.Permanent when it refuses the webhook or the alert.
-func (d *Discord) Send(ctx context.Context, a Alert) error {
+func (d *discord) send(ctx context.Context, a alert) error {
 	err := d.post(ctx, a)
 	var busy *busyError
 	if errors.As(err, &busy) {
@@ -64,7 +64,7 @@ func (d *Discord) Send(ctx context.Context, a Alert) error {
 	return err
 }
 
-func (d *Discord) post(ctx context.Context, a Alert) error {
+func (d *discord) post(ctx context.Context, a alert) error {
 	body, err := json.Marshal(payload(a))
 	if err != nil {
 		return fmt.Errorf("write the alert: %w", err)
@@ -138,7 +138,7 @@ type mentions struct {
 }
 
 // payload keeps within Discord's limits, counted in characters.
-func payload(a Alert) hook {
+func payload(a alert) hook {
 	e := embed{Title: short(a.Title, 256), Description: short(a.Text, 2000), Colour: 0xd92d20, Fields: []embedField{}, Timestamp: a.At.UTC().Format(time.RFC3339)}
 	for _, f := range a.Fields[:min(len(a.Fields), 10)] {
 		if f.Value != "" {

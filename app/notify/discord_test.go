@@ -19,7 +19,7 @@ import (
 
 // channel is a Discord channel of one page: it answers as told and keeps what
 // was posted.
-func channel(t *testing.T, status int, header http.Header, body string) (*Discord, chan hook) {
+func channel(t *testing.T, status int, header http.Header, body string) (*discord, chan hook) {
 	t.Helper()
 	posts := make(chan hook, 8)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +36,7 @@ func channel(t *testing.T, status int, header http.Header, body string) (*Discor
 		io.WriteString(w, body)
 	}))
 	t.Cleanup(srv.Close)
-	d, err := NewDiscord(srv.URL + "/api/webhooks/1/secret-token")
+	d, err := newDiscord(srv.URL + "/api/webhooks/1/secret-token")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,11 +46,14 @@ func channel(t *testing.T, status int, header http.Header, body string) (*Discor
 func TestAFailedDesktopAlertsTheProvider(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	if err := w.OnFailed(t.Context(), w.event("workspace.failed", nil)); err != nil {
+		t.Errorf("nobody to alert: %v", err)
+	}
 	d, posts := channel(t, http.StatusNoContent, nil, "")
-	w.Discord = d
+	w.discord = d
 	service := uuid.New()
 	m := w.event("workspace.failed", map[string]any{"service_id": service, "workspace_id": uuid.New(), "error": "No room.", "detail": "No resources are available @everyone"})
-	if err := w.alert(t.Context(), m); err != nil {
+	if err := w.OnFailed(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	got := <-posts
@@ -58,30 +61,27 @@ func TestAFailedDesktopAlertsTheProvider(t *testing.T) {
 		got.Embeds[0].Fields[0] != (embedField{"Service", service.String()}) || got.Mentions.Parse == nil || len(got.Mentions.Parse) != 0 {
 		t.Errorf("got %+v", got)
 	}
-	if err := w.alert(t.Context(), m); err == nil || len(posts) != 0 {
+	if err := w.OnFailed(t.Context(), m); err == nil || len(posts) != 0 {
 		t.Errorf("the same event again: got %v and %d posts", err, len(posts))
-	}
-	if len(w.Consumers()) != 2 {
-		t.Error("with a channel there are two consumers")
 	}
 }
 
 func TestADeadLetterAlertsTheProvider(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.DeadLetter(t.Context(), bus.DeadLetter{ID: 1}) // nobody to alert
+	w.OnDeadLetter(t.Context(), bus.DeadLetter{ID: 1}) // nobody to alert
 	d, posts := channel(t, http.StatusOK, nil, "")
-	w.Discord = d
+	w.discord = d
 	ended, cancel := context.WithCancel(t.Context())
 	cancel() // the program is on its way out
-	w.DeadLetter(ended, bus.DeadLetter{ID: 7, TenantID: w.shop.ID, Consumer: "provisioning", Name: "workspace.ordered", Reason: "it broke", CreatedAt: time.Now()})
+	w.OnDeadLetter(ended, bus.DeadLetter{ID: 7, TenantID: w.shop.ID, Consumer: "provisioning", Name: "workspace.ordered", Reason: "it broke", CreatedAt: time.Now()})
 	got := <-posts
 	if got.Embeds[0].Description != "it broke" || !strings.Contains(got.Embeds[0].Fields[3].Value, w.shop.Slug) {
 		t.Errorf("got %+v", got)
 	}
 	refusing, _ := channel(t, http.StatusNotFound, nil, "")
-	w.Discord, w.Log = refusing, slog.New(slog.DiscardHandler)
-	w.DeadLetter(t.Context(), bus.DeadLetter{ID: 8})
+	w.discord, w.Log = refusing, slog.New(slog.DiscardHandler)
+	w.OnDeadLetter(t.Context(), bus.DeadLetter{ID: 8})
 }
 
 func TestWhatDiscordAnswers(t *testing.T) {
@@ -106,7 +106,7 @@ func TestWhatDiscordAnswers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			d, _ := channel(t, c.status, c.header, c.body)
-			err := d.Send(t.Context(), Alert{Title: "x"})
+			err := d.send(t.Context(), alert{Title: "x"})
 			if (err == nil) != (c.want == nil) || err != nil && (!strings.Contains(err.Error(), c.text) || kindOf(err) != kindOf(c.want)) {
 				t.Errorf("got %T %v, want like %T with %q", err, err, c.want, c.text)
 			}
@@ -116,12 +116,12 @@ func TestWhatDiscordAnswers(t *testing.T) {
 		})
 	}
 	srv := httptest.NewServer(http.NotFoundHandler())
-	d, err := NewDiscord(srv.URL + "/secret-token")
+	d, err := newDiscord(srv.URL + "/secret-token")
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv.Close()
-	if err := d.Send(t.Context(), Alert{}); err == nil || strings.Contains(err.Error(), "secret-token") {
+	if err := d.send(t.Context(), alert{}); err == nil || strings.Contains(err.Error(), "secret-token") {
 		t.Errorf("nobody answers: got %v", err)
 	}
 }
@@ -139,11 +139,11 @@ func kindOf(err error) string {
 
 func TestDiscordAddresses(t *testing.T) {
 	t.Parallel()
-	if d, err := NewDiscord(""); d != nil || err != nil {
+	if d, err := newDiscord(""); d != nil || err != nil {
 		t.Errorf("got %v, %v, want nobody to alert", d, err)
 	}
 	for _, bad := range []string{"discord", "ftp://discord.test/x", "https://", "http://a b/secret"} {
-		if _, err := NewDiscord(bad); err == nil || strings.Contains(err.Error(), "secret") {
+		if _, err := newDiscord(bad); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: got %v", bad, err)
 		}
 	}
@@ -151,9 +151,9 @@ func TestDiscordAddresses(t *testing.T) {
 
 func TestAlertsKeepWithinDiscordsLimits(t *testing.T) {
 	t.Parallel()
-	a := Alert{Title: strings.Repeat("ö", 500), Text: strings.Repeat("x", 9000)}
+	a := alert{Title: strings.Repeat("ö", 500), Text: strings.Repeat("x", 9000)}
 	for range 40 {
-		a.Fields = append(a.Fields, Field{"n", strings.Repeat("y", 3000)})
+		a.Fields = append(a.Fields, field{"n", strings.Repeat("y", 3000)})
 	}
 	got := payload(a)
 	total := len([]rune(got.Embeds[0].Title)) + len(got.Embeds[0].Description)

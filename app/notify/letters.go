@@ -16,7 +16,7 @@ import (
 )
 
 // write is the letter about one event, or an empty draft when none is due.
-func (n *Notifier) write(ctx context.Context, tx tenants.Tx, m *bus.Message, a about, to person) (draft, error) {
+func (n *Service) write(ctx context.Context, tx tenants.Tx, m *bus.Message, a about, to person) (draft, error) {
 	switch m.Name {
 	case "workspace.running", "workspace.failed", "workspace.stopped":
 		return n.desktopLetter(ctx, tx, m, a, to)
@@ -30,12 +30,12 @@ func (n *Notifier) write(ctx context.Context, tx tenants.Tx, m *bus.Message, a a
 	return draft{fmt.Sprintf("%s:%d", m.Name, m.OutboxID), l}, nil
 }
 
-func (n *Notifier) accountLetter(ctx context.Context, tx tenants.Tx, event string, to person) (l views.Letter, err error) {
+func (n *Service) accountLetter(ctx context.Context, tx tenants.Tx, event string, to person) (l views.Letter, err error) {
 	t := tx.Tenant()
 	b, link := n.brand(t), func(path string) string { return n.Links(t, path) }
 	token := func(path, purpose string) string {
 		var raw string
-		raw, err = n.Tokens.NewToken(ctx, tx, to.ID, purpose)
+		raw, err = n.Accounts.NewToken(ctx, tx, to.ID, purpose)
 		return link(path + raw)
 	}
 	switch event {
@@ -58,7 +58,7 @@ func (n *Notifier) accountLetter(ctx context.Context, tx tenants.Tx, event strin
 
 // desktopLetter: the letter that a desktop is ready goes once for its service,
 // not at every start; that it stopped is news only when nobody asked for it.
-func (n *Notifier) desktopLetter(ctx context.Context, tx tenants.Tx, m *bus.Message, a about, to person) (draft, error) {
+func (n *Service) desktopLetter(ctx context.Context, tx tenants.Tx, m *bus.Message, a about, to person) (draft, error) {
 	if m.Name == "workspace.stopped" && a.By != "host" {
 		return draft{}, nil
 	}
@@ -77,7 +77,7 @@ func (n *Notifier) desktopLetter(ctx context.Context, tx tenants.Tx, m *bus.Mess
 		return draft{key, views.MailEnded(b, to.Name, shown)}, nil
 	}
 	if len(d.PasswordEncrypted) > 0 {
-		plain, err := n.Secrets.Open(d.PasswordEncrypted, seal.Context(t.ID, seal.DesktopPassword))
+		plain, err := n.Key.Open(d.PasswordEncrypted, seal.Context(t.ID, seal.DesktopPassword))
 		if err != nil {
 			return draft{}, fmt.Errorf("the password of desktop %s: %w", a.WorkspaceID, err)
 		}
@@ -86,7 +86,7 @@ func (n *Notifier) desktopLetter(ctx context.Context, tx tenants.Tx, m *bus.Mess
 	return draft{m.Name + ":" + d.ServiceID.String(), views.MailReady(b, to.Name, shown)}, nil
 }
 
-func (n *Notifier) invoiceLetter(ctx context.Context, tx tenants.Tx, a about, to person) (draft, error) {
+func (n *Service) invoiceLetter(ctx context.Context, tx tenants.Tx, a about, to person) (draft, error) {
 	inv, err := findInvoice(ctx, tx, a.InvoiceID)
 	if err != nil {
 		return draft{}, err

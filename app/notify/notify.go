@@ -20,48 +20,56 @@ import (
 	"github.com/ezscale/ezscale/views"
 )
 
-// Tokens makes the secret part of a mailed link, whose purpose is verify, reset
-// or welcome.
-type Tokens interface {
+// Accounts makes the secret part of a mailed link, whose purpose is verify,
+// reset or welcome.
+type Accounts interface {
 	NewToken(ctx context.Context, tx tenants.Tx, user uuid.UUID, purpose string) (raw string, err error)
 }
 
-// Secrets reads what was sealed.
-type Secrets interface {
+// Key reads what was sealed.
+type Key interface {
 	Open(sealed, context []byte) ([]byte, error)
 }
 
-// Config is what a Notifier is made of. All but Discord is needed.
+// Config is what the service is made of. All but DiscordURL and From is needed.
 type Config struct {
-	DB      *tenants.DB
-	Sender  mail.Sender
-	Tokens  Tokens
-	Secrets Secrets
-	Links   func(t tenants.Tenant, path string) string // a whole address on the shop's best host
-	From    string                                     // the sender's address of shops that gave none
-	Discord *Discord                                   // nil: nobody is alerted
-	Log     *slog.Logger
+	DB         *tenants.DB
+	Accounts   Accounts
+	Sender     mail.Sender
+	Key        Key
+	Links      func(t tenants.Tenant, path string) string // a whole address on the shop's best host
+	From       string                                     // the sender's address of shops that gave none; no-reply at the shop's host when empty
+	DiscordURL string                                     // where the provider is alerted; empty is nowhere
+	Log        *slog.Logger
 }
 
-// Notifier writes and sends.
-type Notifier struct{ Config }
+// Service writes and sends. Letters and alerts are consumers of their own, so
+// that trouble with one does not repeat the other.
+type Service struct {
+	Config
+	discord *discord
+}
 
-// New makes a Notifier.
-func New(c Config) *Notifier { return &Notifier{c} }
-
-// Consumers are the rows for the table of consumers: letters, and alerts where
-// there is somebody to alert. The two are apart, so that trouble with one does
-// not repeat the other.
-func (n *Notifier) Consumers() []bus.Consumer {
-	consumers := []bus.Consumer{{Name: "notify-mail", Names: []string{
-		"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested",
-		"workspace.running", "workspace.failed", "workspace.stopped", "invoice.finalised",
-	}, Handle: n.mail}}
-	if n.Discord == nil {
-		return consumers
+// New makes the service. The error says what is wrong with DiscordURL.
+func New(c Config) (*Service, error) {
+	d, err := newDiscord(c.DiscordURL)
+	if err != nil {
+		return nil, err
 	}
-	return append(consumers, bus.Consumer{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.alert})
+	return &Service{c, d}, nil
 }
+
+// OnAccount writes the letters about accounts: tenant.created, user.invited,
+// user.registered, user.register_repeated, user.verification_requested and
+// user.reset_requested.
+func (n *Service) OnAccount(ctx context.Context, m *bus.Message) error { return n.mail(ctx, m) }
+
+// OnWorkspace writes the letters about desktops: workspace.running (once a
+// service), workspace.failed, and workspace.stopped when the host ended it.
+func (n *Service) OnWorkspace(ctx context.Context, m *bus.Message) error { return n.mail(ctx, m) }
+
+// OnInvoice writes the letter about invoice.finalised.
+func (n *Service) OnInvoice(ctx context.Context, m *bus.Message) error { return n.mail(ctx, m) }
 
 // about is what the events say, each as far as it applies.
 type about struct {
@@ -91,7 +99,7 @@ const mailWait = time.Minute
 // the receipt of the event are one transaction, and the letter goes just before
 // that is committed: a crash in between is the one moment that can repeat a
 // letter, under the same Message-ID.
-func (n *Notifier) mail(ctx context.Context, m *bus.Message) error {
+func (n *Service) mail(ctx context.Context, m *bus.Message) error {
 	var a about
 	if err := m.Decode(&a); err != nil {
 		return err
@@ -130,7 +138,7 @@ type draft struct {
 	letter views.Letter
 }
 
-func (n *Notifier) once(ctx context.Context, tx tenants.Tx, d draft, to person) error {
+func (n *Service) once(ctx context.Context, tx tenants.Tx, d draft, to person) error {
 	first, err := noteSent(ctx, tx, d.key, to.Email, d.letter.Subject)
 	if err != nil || !first {
 		return err
@@ -149,7 +157,7 @@ func (n *Notifier) once(ctx context.Context, tx tenants.Tx, d draft, to person) 
 	}
 }
 
-func (n *Notifier) message(ctx context.Context, t tenants.Tenant, d draft, to person) (mail.Message, error) {
+func (n *Service) message(ctx context.Context, t tenants.Tenant, d draft, to person) (mail.Message, error) {
 	var html strings.Builder
 	if err := views.MailHTML(d.letter).Render(ctx, &html); err != nil {
 		return mail.Message{}, fmt.Errorf("write the letter: %w", err)
@@ -157,12 +165,12 @@ func (n *Notifier) message(ctx context.Context, t tenants.Tenant, d draft, to pe
 	b := t.Branding
 	return mail.Message{
 		Key:  t.ID.String() + "/" + d.key,
-		From: cmp.Or(b.FromEmail, n.From), FromName: cmp.Or(b.FromName, b.CompanyName, t.Name), ReplyTo: b.SupportEmail,
+		From: cmp.Or(b.FromEmail, n.From, "no-reply@"+t.Host()), FromName: cmp.Or(b.FromName, b.CompanyName, t.Name), ReplyTo: b.SupportEmail,
 		To: to.Email, Subject: d.letter.Subject, Text: d.letter.Text(), HTML: html.String(),
 	}, nil
 }
 
-func (n *Notifier) brand(t tenants.Tenant) views.MailBrand {
+func (n *Service) brand(t tenants.Tenant) views.MailBrand {
 	b := t.Branding
 	return views.MailBrand{
 		Company: cmp.Or(b.CompanyName, t.Name), Colour: strings.ToLower(b.PrimaryColor),

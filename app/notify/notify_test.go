@@ -24,9 +24,9 @@ import (
 	"github.com/ezscale/ezscale/tenants/tenanttest"
 )
 
-// world is one shop with a customer, and a Notifier whose letters stay in memory.
+// world is one shop with a customer, and a Service whose letters stay in memory.
 type world struct {
-	*Notifier
+	*Service
 	t        testing.TB
 	shop     tenants.Tenant
 	accounts *accounts.Service
@@ -48,10 +48,13 @@ func newWorld(t testing.TB) *world {
 	}
 	memory := new(mail.Memory)
 	w := &world{t: t, shop: shop, accounts: people, memory: memory, key: key}
-	w.Notifier = New(Config{
-		DB: db, Sender: memory, Tokens: people, Secrets: key, From: "no-reply@ezscale.test", Log: slog.New(slog.DiscardHandler),
+	w.Service, err = New(Config{
+		DB: db, Accounts: people, Sender: memory, Key: key, Log: slog.New(slog.DiscardHandler),
 		Links: func(t tenants.Tenant, path string) string { return "https://" + t.Host() + path },
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.user, err = people.Register(t.Context(), shop, accounts.Registration{Name: "Ada", Email: "ada" + uuid.NewString() + "@example.test", Password: "correct horse battery"}, "192.0.2.1")
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +125,7 @@ func TestEachLetterOfAnAccount(t *testing.T) {
 		{"user.invited", "You were invited to Northwind", home + `/reset/[A-Za-z0-9_-]{43}\b`},
 	} {
 		m := w.event(c.event, nil)
-		if err := w.mail(t.Context(), m); err != nil {
+		if err := w.OnAccount(t.Context(), m); err != nil {
 			t.Fatalf("%s: %v", c.event, err)
 		}
 		got := w.letters(i + 1)[i]
@@ -130,7 +133,7 @@ func TestEachLetterOfAnAccount(t *testing.T) {
 		if got.Subject != c.subject || !link.MatchString(got.Text) || !link.MatchString(got.HTML) {
 			t.Errorf("%s: got %q\n%s", c.event, got.Subject, got.Text)
 		}
-		if got.From != "no-reply@ezscale.test" || got.FromName != "Northwind" || got.Key != fmt.Sprintf("%s/%s:%d", w.shop.ID, c.event, m.OutboxID) {
+		if got.From != "no-reply@"+w.shop.Host() || got.FromName != "Northwind" || got.Key != fmt.Sprintf("%s/%s:%d", w.shop.ID, c.event, m.OutboxID) {
 			t.Errorf("%s: got from %s <%s>, key %s", c.event, got.FromName, got.From, got.Key)
 		}
 	}
@@ -139,14 +142,14 @@ func TestEachLetterOfAnAccount(t *testing.T) {
 func TestTheLinkInALetterWorks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := w.mail(t.Context(), w.event("user.registered", nil)); err != nil {
+	if err := w.OnAccount(t.Context(), w.event("user.registered", nil)); err != nil {
 		t.Fatal(err)
 	}
 	raw := regexp.MustCompile(`/verify/(\S+)`).FindStringSubmatch(w.letters(1)[0].Text)[1]
 	if user, err := w.accounts.Verify(t.Context(), w.shop, raw); err != nil || user.ID != w.user.ID {
 		t.Errorf("got %+v, %v", user, err)
 	}
-	if err := w.mail(t.Context(), w.event("user.verification_requested", nil)); err != nil {
+	if err := w.OnAccount(t.Context(), w.event("user.verification_requested", nil)); err != nil {
 		t.Fatal(err)
 	}
 	w.letters(1) // nothing is left to confirm
@@ -160,7 +163,7 @@ func TestALetterGoesOnce(t *testing.T) {
 	for range 6 {
 		wg.Go(func() {
 			again := *m
-			if err := w.mail(t.Context(), &again); err != nil && !errors.Is(err, bus.ErrAlreadyDone) {
+			if err := w.OnAccount(t.Context(), &again); err != nil && !errors.Is(err, bus.ErrAlreadyDone) {
 				t.Error(err)
 			}
 		})
@@ -175,7 +178,7 @@ func TestTheReadyLetterGoesOnceForAService(t *testing.T) {
 	workspace, service := w.desktop()
 	payload := map[string]any{"workspace_id": workspace, "service_id": service, "first": true}
 	for range 2 { // two starts, two events
-		if err := w.mail(t.Context(), w.event("workspace.running", payload)); err != nil {
+		if err := w.OnWorkspace(t.Context(), w.event("workspace.running", payload)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -198,8 +201,8 @@ func TestASecretUnderAnotherKeyIsNotGuessedAt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Secrets = other
-	err = w.mail(t.Context(), w.event("workspace.running", map[string]any{"workspace_id": workspace, "service_id": service}))
+	w.Key = other
+	err = w.OnWorkspace(t.Context(), w.event("workspace.running", map[string]any{"workspace_id": workspace, "service_id": service}))
 	if !errors.Is(err, seal.ErrOtherKey) {
 		t.Errorf("got %v, want the reason", err)
 	}
@@ -213,7 +216,7 @@ func TestLettersAboutTheEndOfADesktop(t *testing.T) {
 	send := func(name string, extra map[string]any) {
 		t.Helper()
 		extra["workspace_id"], extra["service_id"] = workspace, service
-		if err := w.mail(t.Context(), w.event(name, extra)); err != nil {
+		if err := w.OnWorkspace(t.Context(), w.event(name, extra)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -241,7 +244,7 @@ func TestTheInvoiceLetter(t *testing.T) {
 		insert into invoices (id, user_id, number, status, period_start, period_end, currency, subtotal, total, credit_applied, amount_due, due_date, created_at, finalised_at)
 		values ($1, $2, 'NW-0001', 'open', $3, $4, 'USD', 12.35, 12.35, 10, 2.35, '2026-11-15', $4, $4)`, id, w.user.ID, month, month.AddDate(0, 1, 0))
 	for range 2 { // announced twice, sent once
-		if err := w.mail(t.Context(), w.event("invoice.finalised", map[string]any{"invoice_id": id})); err != nil {
+		if err := w.OnInvoice(t.Context(), w.event("invoice.finalised", map[string]any{"invoice_id": id})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -289,21 +292,21 @@ func TestTroubleWithTheMailServer(t *testing.T) {
 	m := w.event("user.registered", nil)
 
 	w.memory.Refuse(func(mail.Message) error { return errors.New("connection refused") })
-	if err := w.mail(t.Context(), m); err == nil || !strings.HasPrefix(err.Error(), "later: ") {
+	if err := w.OnAccount(t.Context(), m); err == nil || !strings.HasPrefix(err.Error(), "later: ") {
 		t.Errorf("got %v, want to wait", err)
 	}
 	w.memory.Refuse(func(mail.Message) error { return fmt.Errorf("%w: no such user", mail.ErrRefused) })
-	if err := w.mail(t.Context(), m); err != nil {
+	if err := w.OnAccount(t.Context(), m); err != nil {
 		t.Errorf("an address that nobody proved: got %v, want it given up in peace", err)
 	}
 	w.exec(`-- proved
 		update users set email_verified_at = now() where id = $1`, w.user.ID)
-	if err := w.mail(t.Context(), w.event("user.reset_requested", nil)); !mail.Refused(err) {
+	if err := w.OnAccount(t.Context(), w.event("user.reset_requested", nil)); !mail.Refused(err) {
 		t.Errorf("a proved address: got %v, want the refusal", err)
 	}
 	w.memory.Refuse(nil)
 	w.letters(0)
-	if err := w.mail(t.Context(), w.event("user.reset_requested", nil)); err != nil {
+	if err := w.OnAccount(t.Context(), w.event("user.reset_requested", nil)); err != nil {
 		t.Error(err)
 	}
 	w.letters(1)
@@ -315,7 +318,7 @@ func TestClosedAccountsGetNoMail(t *testing.T) {
 	if _, err := w.accounts.SetStatus(t.Context(), w.shop, "staff", w.user.ID, accounts.Closed); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.mail(t.Context(), w.event("user.reset_requested", nil)); err != nil {
+	if err := w.OnAccount(t.Context(), w.event("user.reset_requested", nil)); err != nil {
 		t.Error(err)
 	}
 	w.letters(0)
@@ -329,13 +332,15 @@ func TestARegistrationReachesItsLetterThroughTheBus(t *testing.T) {
 		arrived <- struct{}{}
 		return nil
 	})
-	b, err := bus.Open(t.Context(), bus.Options{DB: w.DB, Dir: t.TempDir(), Clock: clock.Wall{}, OnDeadLetter: w.DeadLetter})
+	b, err := bus.Open(t.Context(), bus.Options{DB: w.DB, Dir: t.TempDir(), Clock: clock.Wall{}, OnDeadLetter: w.OnDeadLetter})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	ended := make(chan error, 1)
-	go func() { ended <- b.Run(ctx, w.Consumers()) }()
+	go func() {
+		ended <- b.Run(ctx, []bus.Consumer{{Name: "notify-account", Names: []string{"user.registered"}, Handle: w.OnAccount}})
+	}()
 	for len(w.memory.To(w.user.Email)) == 0 && ctx.Err() == nil {
 		select {
 		case <-arrived:
