@@ -1,0 +1,224 @@
+package kasm
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ezscale/ezscale/app/workspaces"
+)
+
+// imagesFor is how long a list of images is believed.
+const imagesFor = time.Minute
+
+// Driver makes a Kasm server do what the life of a desktop needs.
+type Driver struct {
+	client *Client
+	now    func() time.Time // wall time
+
+	mu     sync.Mutex
+	images []Image
+	until  time.Time
+}
+
+// NewDriver makes a driver of a client. now is wall time.
+func NewDriver(c *Client, now func() time.Time) *Driver { return &Driver{client: c, now: now} }
+
+// List tells every desktop of the server.
+func (d *Driver) List(ctx context.Context) (workspaces.Listing, error) {
+	l, err := d.client.List(ctx)
+	if err != nil {
+		return workspaces.Listing{}, hostError(err)
+	}
+	out := workspaces.Listing{CurrentTime: l.CurrentTime, Desktops: make([]workspaces.Desktop, len(l.Kasms))}
+	for i, k := range l.Kasms {
+		out.Desktops[i] = workspaces.Desktop{ID: k.ID, UserID: k.UserID, Username: k.Username, ImageID: k.ImageID, State: k.Operational, Created: k.Created}
+		if k.Operational == "" {
+			out.Desktops[i].State = "unknown" // listed without a word is not absent
+		}
+	}
+	return out, nil
+}
+
+// EnsureUser finds or makes the account. One that exists already, because an
+// earlier answer was lost, gets the given password, so that ours is the true one.
+func (d *Driver) EnsureUser(ctx context.Context, u workspaces.HostUser) (string, error) {
+	found, err := d.client.UserByName(ctx, u.Username)
+	if KindOf(err) == KindNotFound {
+		found, err = d.client.CreateUser(ctx, NewUser{Username: u.Username, Password: u.Password, FirstName: u.FirstName, LastName: u.LastName})
+		if err == nil {
+			return found.ID, nil
+		}
+		if KindOf(err) != KindConflict {
+			return "", hostError(err)
+		}
+		found, err = d.client.UserByName(ctx, u.Username)
+	}
+	if err != nil {
+		return "", hostError(err)
+	}
+	return found.ID, hostError(d.client.SetPassword(ctx, found.ID, u.Password))
+}
+
+// SetPassword gives a person another password. Errors: KindNotFound.
+func (c *Client) SetPassword(ctx context.Context, userID, password string) error {
+	const op = "update_user"
+	id, err := idFor(op, userID)
+	if err != nil {
+		return err
+	}
+	_, err = c.call(ctx, op, "/api/public/update_user", map[string]any{"target_user": map[string]any{"user_id": id, "password": password}})
+	return err
+}
+
+// FindImage finds the image of a template in a size: the template is an image's
+// id, or its docker name without the tag. Kasm cannot change a desktop's size, so
+// each size is an image of its own. Errors: HostNotFound.
+func (d *Driver) FindImage(ctx context.Context, template string, vcpu, ramMB int) (string, error) {
+	images, err := d.listImages(ctx)
+	if err != nil {
+		return "", hostError(err)
+	}
+	for _, img := range images {
+		if img.Enabled && named(img, template) && sized(img, vcpu, ramMB) {
+			return img.ID, nil
+		}
+	}
+	return "", &workspaces.HostError{Kind: workspaces.HostNotFound, Message: "Kasm has no enabled image " + template + " of this size; add one, or correct the template."}
+}
+
+func (d *Driver) listImages(ctx context.Context) ([]Image, error) {
+	d.mu.Lock()
+	images, until := d.images, d.until
+	d.mu.Unlock()
+	if d.now().Before(until) {
+		return images, nil
+	}
+	images, err := d.client.Images(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	d.images, d.until = images, d.now().Add(imagesFor)
+	d.mu.Unlock()
+	return images, nil
+}
+
+func named(img Image, template string) bool {
+	if id, ok := ParseID(template); ok {
+		return img.ID == id
+	}
+	return img.Name == template || withoutTag(img.Name) == template
+}
+
+// withoutTag cuts the tag off a docker name; a colon before the last slash is a
+// registry's port.
+func withoutTag(name string) string {
+	if i := strings.LastIndex(name, ":"); i > strings.LastIndex(name, "/") {
+		return name[:i]
+	}
+	return name
+}
+
+// sized compares with five per cent of play. A megabyte is 1024² or 1000² bytes,
+// as whoever made the image understood it.
+func sized(img Image, vcpu, ramMB int) bool {
+	near := func(unit float64) bool {
+		want := float64(ramMB) * unit
+		return math.Abs(float64(img.MemoryBytes)-want) <= want*0.05
+	}
+	return img.Cores == float64(vcpu) && (near(1<<20) || near(1e6))
+}
+
+// Request asks for one desktop.
+func (d *Driver) Request(ctx context.Context, userID, imageID string) (string, error) {
+	got, err := d.client.Request(ctx, RequestKasm{UserID: userID, ImageID: imageID})
+	if KindOf(err) == KindInvalid && strings.Contains(strings.ToLower(err.Error()), "invalid request") {
+		// The image was listed a moment ago, so it is the user that Kasm does not know.
+		return "", &workspaces.HostError{Kind: workspaces.HostNotFound, Message: "Kasm does not know the customer's account.", Cause: err}
+	}
+	return got.KasmID, hostError(err)
+}
+
+// Resume starts a stopped desktop. One that is on its way already is fine.
+func (d *Driver) Resume(ctx context.Context, userID, desktopID string) error {
+	err := d.client.Resume(ctx, userID, desktopID)
+	return d.unless(ctx, desktopID, err, StateRequested, StateStarting, StateRunning)
+}
+
+// Stop turns a desktop off and keeps its disk; one that is off already is fine. A
+// key that may not do that, or a version without it, is HostRefused.
+func (d *Driver) Stop(ctx context.Context, userID, desktopID string) error {
+	err := d.client.Stop(ctx, userID, desktopID)
+	return d.unless(ctx, desktopID, err, StateStopped, StatePaused)
+}
+
+// unless forgives a refusal when the desktop is in one of the states that were
+// wanted: Kasm refuses what is done already, with words that differ by version.
+func (d *Driver) unless(ctx context.Context, desktopID string, err error, wanted ...string) error {
+	if KindOf(err) != KindInvalid {
+		return offered(err)
+	}
+	l, listed := d.client.List(ctx)
+	if listed != nil {
+		return hostError(listed)
+	}
+	for _, k := range l.Kasms {
+		if k.ID == desktopID && slices.Contains(wanted, k.Operational) {
+			return nil
+		}
+	}
+	return hostError(err)
+}
+
+// offered tells a server that has no such call from one that gave no answer.
+func offered(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Kind == KindUnavailable && (e.HTTPStatus == http.StatusNotFound || e.HTTPStatus == http.StatusMethodNotAllowed) {
+		return &workspaces.HostError{Kind: workspaces.HostRefused, Message: "this Kasm has no call " + e.Op, Cause: err}
+	}
+	return hostError(err)
+}
+
+// Destroy ends a desktop.
+func (d *Driver) Destroy(ctx context.Context, userID, desktopID string) error {
+	return hostError(d.client.Destroy(ctx, userID, desktopID))
+}
+
+// Keepalive puts off the end of a desktop.
+func (d *Driver) Keepalive(ctx context.Context, desktopID string) error {
+	_, err := d.client.Keepalive(ctx, desktopID)
+	return hostError(err)
+}
+
+// Link makes a fresh address of a desktop.
+func (d *Driver) Link(ctx context.Context, userID, desktopID string) (workspaces.Link, error) {
+	s, err := d.client.Status(ctx, userID, desktopID)
+	return workspaces.Link(s.Link.Reveal()), hostError(err)
+}
+
+// hostError turns Kasm's kinds into what they mean for a desktop. A refusal in
+// words that nobody knows may pass, so it counts as no proper answer.
+func hostError(err error) error {
+	if err == nil {
+		return nil
+	}
+	kinds := map[Kind]workspaces.HostKind{
+		KindNoCapacity: workspaces.HostNoCapacity, KindLimitReached: workspaces.HostLimit, KindLicenceLimit: workspaces.HostLimit,
+		KindNotFound: workspaces.HostNotFound, KindNotReady: workspaces.HostNotReady,
+		KindUnauthorised: workspaces.HostRefused, KindConflict: workspaces.HostRefused,
+	}
+	kind, known := kinds[KindOf(err)]
+	if KindOf(err) == KindInvalid && strings.Contains(strings.ToLower(err.Error()), "no default image") {
+		kind, known = workspaces.HostRefused, true
+	}
+	if !known {
+		kind = workspaces.HostUnavailable
+	}
+	return &workspaces.HostError{Kind: kind, Message: strings.TrimPrefix(err.Error(), "kasm: "), Cause: err}
+}

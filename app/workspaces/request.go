@@ -1,0 +1,182 @@
+package workspaces
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ezscale/ezscale/app/seal"
+	"github.com/ezscale/ezscale/tenants"
+)
+
+// namePrefix marks the accounts on a desktop host that are ours.
+const namePrefix = "ez"
+
+// hostUsername is how a customer is named on every desktop host: the shop and the
+// customer can be read from it, which is how a host's list is told apart by shop.
+func hostUsername(t tenants.Tenant, user uuid.UUID) string {
+	return namePrefix + "." + t.Slug + "." + hex.EncodeToString(user[:])
+}
+
+// parseUsername is the reverse of hostUsername; false for accounts that are not ours.
+func parseUsername(name string) (slug string, user uuid.UUID, ok bool) {
+	parts := strings.Split(strings.ToLower(name), ".")
+	if len(parts) != 3 || parts[0] != namePrefix || len(parts[2]) != 32 {
+		return "", uuid.Nil, false
+	}
+	user, err := uuid.Parse(parts[2])
+	return parts[1], user, err == nil
+}
+
+// request gets one desktop for a workspace: one that already answers to its intent
+// (asked for by a worker that died before it could write that down), else a new one.
+func (s *Service) request(ctx context.Context, t tenants.Tenant, row liveRow) outcome {
+	host, err := s.hostOf(ctx, row)
+	if err != nil {
+		return outcome{err: err}
+	}
+	account, err := s.account(ctx, t, row.UserID, host)
+	if err != nil {
+		return outcome{err: err}
+	}
+	image, err := s.image(ctx, host, row)
+	if err != nil {
+		return outcome{err: err}
+	}
+	out := outcome{server: host.ID, account: account}
+	out.desktop, err = s.answering(ctx, t, host, account, image)
+	if err != nil || out.desktop != "" {
+		out.err = err
+		return out
+	}
+	out.desktop, out.err = host.Driver.Request(ctx, account.HostUserID, image)
+	if HostKindOf(out.err) == HostNotFound && out.err != nil {
+		out.err = s.renewAccount(ctx, t, row.UserID, host, out.err)
+	}
+	return out
+}
+
+// answering finds a desktop of this customer and image that no workspace claims.
+func (s *Service) answering(ctx context.Context, t tenants.Tenant, host Host, a Account, image string) (string, error) {
+	listing, err := host.Driver.List(ctx)
+	if err != nil {
+		return "", err
+	}
+	var candidates []string
+	for _, d := range listing.Desktops {
+		fits := d.ImageID == image && (d.UserID == a.HostUserID || strings.EqualFold(d.Username, a.Username))
+		if p := presenceOf(d.State); fits && (p == up || p == coming) {
+			candidates = append(candidates, d.ID)
+		}
+	}
+	if len(candidates) == 0 {
+		return "", nil
+	}
+	var taken []string
+	if err := s.DB.Read(ctx, t, takenQ(&taken, host.ID, candidates)); err != nil {
+		return "", err
+	}
+	for _, c := range candidates {
+		if !contains(taken, c) {
+			return c, nil
+		}
+	}
+	return "", nil
+}
+
+func contains(list []string, v string) bool {
+	for _, x := range list {
+		if x == v {
+			return true
+		}
+	}
+	return false
+}
+
+// account gives the customer's account on a host, and makes it the first time.
+// The password is written down only once the host has it, and a lost answer is
+// mended by giving the account a new one.
+func (s *Service) account(ctx context.Context, t tenants.Tenant, user uuid.UUID, host Host) (Account, error) {
+	var a Account
+	var found bool
+	var who person
+	if err := s.DB.Read(ctx, t, findAccountQ(&a, &found, user, host.ID), personQ(&who, user)); err != nil || found {
+		return a, err
+	}
+	return s.newAccount(ctx, t, user, host, who, password())
+}
+
+func (s *Service) newAccount(ctx context.Context, t tenants.Tenant, user uuid.UUID, host Host, who person, plain string) (Account, error) {
+	first, last, _ := strings.Cut(strings.TrimSpace(who.Name), " ")
+	a := Account{Username: hostUsername(t, user), Password: s.Sealer.Seal([]byte(plain), seal.Context(t.ID, seal.DesktopPassword))}
+	var err error
+	a.HostUserID, err = host.Driver.EnsureUser(ctx, HostUser{Username: a.Username, Password: plain, FirstName: first, LastName: last})
+	if err != nil {
+		return a, err
+	}
+	return a, s.DB.In(ctx, t, func(tx tenants.Tx) error { return saveAccount(ctx, tx, user, host.ID, a) })
+}
+
+// renewAccount makes an account again that the host has lost. The request is
+// tried again afterwards, so the result is an error in any case.
+func (s *Service) renewAccount(ctx context.Context, t tenants.Tenant, user uuid.UUID, host Host, lost error) error {
+	var who person
+	if err := s.DB.Read(ctx, t, personQ(&who, user)); err != nil {
+		return err
+	}
+	if _, err := s.newAccount(ctx, t, user, host, who, password()); err != nil {
+		return err
+	}
+	return &HostError{Kind: HostUnavailable, Message: "the host had lost the customer's account; it was made again", Cause: lost}
+}
+
+// password makes what every policy of a host accepts: upper, lower, digit, special.
+func password() string {
+	return "Ez-" + rand.Text() + "-7a"
+}
+
+// imageCache remembers what templates are made from, for a minute.
+type imageCache struct {
+	mu    sync.Mutex
+	found map[imageKey]cachedImage
+}
+
+type imageKey struct {
+	host     uuid.UUID
+	template string
+	vcpu     int
+	ramMB    int
+}
+
+type cachedImage struct {
+	id    string
+	until time.Time
+}
+
+const imageFor = time.Minute
+
+func (s *Service) image(ctx context.Context, host Host, row liveRow) (string, error) {
+	key := imageKey{host.ID, row.HostTemplate, row.VCPU, row.RAMMB}
+	s.images.mu.Lock()
+	c, known := s.images.found[key]
+	s.images.mu.Unlock()
+	if known && s.Wall().Before(c.until) {
+		return c.id, nil
+	}
+	id, err := host.Driver.FindImage(ctx, row.HostTemplate, row.VCPU, row.RAMMB)
+	if err != nil {
+		return "", err
+	}
+	s.images.mu.Lock()
+	defer s.images.mu.Unlock()
+	if s.images.found == nil {
+		s.images.found = map[imageKey]cachedImage{}
+	}
+	s.images.found[key] = cachedImage{id, s.Wall().Add(imageFor)}
+	return id, nil
+}

@@ -1,0 +1,397 @@
+package workspaces
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ezscale/ezscale/app/bus"
+	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/tenants"
+)
+
+const (
+	workspacesPerUser = 10
+	defaultPatience   = 3 * time.Minute
+)
+
+// Credit answers whether a customer may start something that costs money. Its
+// refusal is a fail.PaymentRequired.
+type Credit interface {
+	MayStart(ctx context.Context, tx tenants.Tx, user uuid.UUID) error
+}
+
+// Opening says which run of which desktop a session is about.
+type Opening = struct {
+	WorkspaceID uuid.UUID
+	UserID      uuid.UUID
+	PlanID      uuid.UUID
+	Run         int
+	DesktopID   string
+	StartedBy   string
+}
+
+// Meter opens, proves and closes sessions inside the caller's transaction.
+type Meter interface {
+	Open(ctx context.Context, tx tenants.Tx, o Opening, at time.Time) (started time.Time, err error)
+	Prove(ctx context.Context, tx tenants.Tx, workspaces []uuid.UUID, at time.Time) error
+	// Close takes the zero time for "at the last proof of running".
+	Close(ctx context.Context, tx tenants.Tx, workspace uuid.UUID, at time.Time, by string) (stopped time.Time, err error)
+	Standings(ctx context.Context, tx tenants.Tx, workspaces []uuid.UUID) (map[uuid.UUID]Standing, error)
+}
+
+// Standing is where an open session stands.
+type Standing = struct {
+	LastProofAt time.Time
+	PaidUntil   time.Time
+}
+
+// Sealer keeps the passwords of desktop accounts unreadable in the database.
+type Sealer interface {
+	Seal(plain, context []byte) []byte
+	Open(sealed, context []byte) ([]byte, error)
+}
+
+// Config is what the service is made of. All but Patience and AccessURL are needed.
+type Config struct {
+	DB       *tenants.DB
+	Clock    clock.Clock      // business time
+	Wall     func() time.Time // for leases
+	Credit   Credit
+	Meter    Meter
+	Fleet    Fleet
+	Sealer   Sealer
+	Log      *slog.Logger
+	Patience time.Duration // how long a start may take, in business time; 3 minutes when zero
+	// AccessURL makes the address that a customer opens a desktop by; the shop's
+	// own launch page when nil.
+	AccessURL func(t tenants.Tenant, id uuid.UUID) string
+}
+
+// Service is every use case of a desktop. Each is one transaction; nothing leaves
+// the process inside it.
+type Service struct {
+	Config
+	images imageCache
+	poked  func(tenants.Tenant)
+	look   func(context.Context) error // asks the hosts now
+}
+
+// New makes the service.
+func New(c Config) *Service {
+	if c.Patience <= 0 {
+		c.Patience = defaultPatience
+	}
+	if c.AccessURL == nil {
+		c.AccessURL = launchPage
+	}
+	return &Service{Config: c, poked: func(tenants.Tenant) {}, look: func(context.Context) error { return nil }}
+}
+
+func launchPage(t tenants.Tenant, id uuid.UUID) string {
+	return "https://" + t.Host() + "/workspaces/" + id.String() + "/launch"
+}
+
+// Order is what a customer asks for. SessionDuration is in seconds, 0 for none.
+type Order struct {
+	UserID          uuid.UUID
+	PlanType        string // such as developer_basic
+	Template        string // a template's name, whatever its case; "" takes the first that fits
+	SessionDuration int
+	StartedBy       string // customer, staff or api
+}
+
+// Who acts: a customer sees their own workspaces, staff see all of the shop.
+type Who struct {
+	UserID uuid.UUID
+	Staff  bool
+}
+
+// Order takes an order: a service and its workspace, to be provisioned. Errors:
+// Invalid (workspace_type, template, session_duration), Forbidden (code
+// email_unverified, or an account that is not active), PaymentRequired (R16),
+// Conflict (code workspace_limit), Unavailable for a shop that is suspended.
+func (s *Service) Order(ctx context.Context, t tenants.Tenant, o Order) (Workspace, error) {
+	var w Workspace
+	err := s.DB.In(ctx, t, func(tx tenants.Tx) (err error) {
+		if err := mayBuy(ctx, tx, o.UserID); err != nil {
+			return err
+		}
+		p, tpl, err := choose(ctx, tx, o)
+		if err != nil {
+			return err
+		}
+		if err := s.Credit.MayStart(ctx, tx, o.UserID); err != nil {
+			return err
+		}
+		w = s.ordered(tx, o, p, tpl)
+		return s.place(ctx, tx, &w)
+	})
+	return w, err
+}
+
+func mayBuy(ctx context.Context, tx tenants.Tx, user uuid.UUID) error {
+	b, err := lockBuyer(ctx, tx, user)
+	switch {
+	case err != nil:
+		return err
+	case b.Status != "active":
+		return fail.New(fail.Forbidden, "This account is not active; please contact the shop.")
+	case !b.Verified:
+		return fail.Coded(fail.Forbidden, "email_unverified", "Verify your e-mail address first; we can send the link again.")
+	case b.Live >= b.Limit:
+		return fail.Coded(fail.Conflict, "workspace_limit", "You have %d workspaces, which is as many as this shop allows; destroy one first.", b.Live)
+	}
+	return mayStart(tx.Tenant())
+}
+
+func mayStart(t tenants.Tenant) error {
+	if t.Status.Open() {
+		return nil
+	}
+	return fail.New(fail.Unavailable, "This shop does not start desktops at the moment.")
+}
+
+func choose(ctx context.Context, tx tenants.Tx, o Order) (p plan, tpl template, err error) {
+	wrong := fail.Fields{}
+	p, known, err := findPlan(ctx, tx, o.PlanType)
+	if err != nil {
+		return p, tpl, err
+	}
+	if !known {
+		wrong.Add("workspace_type", "There is no plan of this type; choose one from the list.")
+	}
+	if o.SessionDuration < 0 || o.SessionDuration > 366*24*3600 {
+		wrong.Add("session_duration", "Give a number of seconds, or leave it out for no limit.")
+	}
+	name := strings.TrimSpace(o.Template)
+	tpl, found, err := findTemplate(ctx, tx, name, p.WorkspaceType)
+	switch {
+	case err != nil:
+		return p, tpl, err
+	case !found && (known || name != ""):
+		wrong.Add("template", "There is no such template; choose one from the list.")
+	case known && tpl.WorkspaceType != p.WorkspaceType:
+		wrong.Add("template", "This template is for %s plans; choose one that fits.", tpl.WorkspaceType)
+	}
+	return p, tpl, wrong.Err()
+}
+
+func (s *Service) ordered(tx tenants.Tx, o Order, p plan, tpl template) Workspace {
+	now := tx.Now()
+	deadline := now.Add(s.Patience)
+	w := Workspace{
+		ID: uuid.New(), ServiceID: uuid.New(), UserID: o.UserID, PlanID: p.ID, TemplateID: tpl.ID, WorkspaceType: p.ServiceType, TemplateName: tpl.Name,
+		VCPU: p.VCPU, RAMMB: p.RAMMB, Desired: WantRunning, Observed: SeenNone, Run: 1, StartedBy: o.StartedBy, DeadlineAt: &deadline, CreatedAt: now,
+	}
+	if o.SessionDuration > 0 {
+		w.SessionDuration = &o.SessionDuration
+	}
+	w.AccessURL = s.AccessURL(tx.Tenant(), w.ID)
+	w.changed(now)
+	return w
+}
+
+func (s *Service) place(ctx context.Context, tx tenants.Tx, w *Workspace) error {
+	if err := insertService(ctx, tx, w); err != nil {
+		return err
+	}
+	if err := insertWorkspace(ctx, tx, w); err != nil {
+		return err
+	}
+	if err := bus.Due(ctx, tx, DueDeadline, w.ID.String(), *w.DeadlineAt, nil); err != nil {
+		return err
+	}
+	return bus.Append(ctx, tx, EventOrdered, by(w, w.StartedBy))
+}
+
+func by(w *Workspace, who string) Happened {
+	h := happened(w)
+	h.By = who
+	return h
+}
+
+// own locks a workspace that who may see; anybody else's is missing.
+func own(ctx context.Context, tx tenants.Tx, who Who, id uuid.UUID) (Workspace, error) {
+	row, err := lockWorkspace(ctx, tx, id)
+	if err == nil && !who.Staff && row.UserID != who.UserID {
+		err = fail.Missing("workspace")
+	}
+	return row.Workspace, err
+}
+
+// Start asks for a workspace to run. When it does or will already, nothing
+// happens and it is returned as it is. Errors: NotFound, Conflict (destroyed),
+// PaymentRequired (R16), Unavailable for a shop that is suspended.
+func (s *Service) Start(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID, startedBy string) (w Workspace, err error) {
+	err = s.DB.In(ctx, t, func(tx tenants.Tx) error {
+		if w, err = own(ctx, tx, who, id); err != nil {
+			return err
+		}
+		asked, err := w.Start(tx.Now(), s.Patience, startedBy)
+		if err != nil || !asked {
+			return err
+		}
+		if err := s.mayRestart(ctx, tx, w.UserID); err != nil {
+			return err
+		}
+		return s.restart(ctx, tx, &w)
+	})
+	return w, err
+}
+
+func (s *Service) mayRestart(ctx context.Context, tx tenants.Tx, user uuid.UUID) error {
+	if err := mayStart(tx.Tenant()); err != nil {
+		return err
+	}
+	b, err := lockBuyer(ctx, tx, user)
+	if err == nil && b.Status != "active" {
+		err = fail.New(fail.Forbidden, "This account is not active; please contact the shop.")
+	}
+	if err != nil {
+		return err
+	}
+	return s.Credit.MayStart(ctx, tx, user)
+}
+
+func (s *Service) restart(ctx context.Context, tx tenants.Tx, w *Workspace) error {
+	if err := save(ctx, tx, w); err != nil {
+		return err
+	}
+	if w.ProvisionedAt == nil {
+		if err := setService(ctx, tx, w.ServiceID, "provisioning", nil); err != nil {
+			return err
+		}
+	}
+	if err := bus.Due(ctx, tx, DueDeadline, w.ID.String(), *w.DeadlineAt, nil); err != nil {
+		return err
+	}
+	return bus.Append(ctx, tx, EventStartRequested, by(w, w.StartedBy))
+}
+
+// Stop asks for a workspace to be off and ends its billing in the same commit
+// (R1). Before it runs, this cancels the start. When it is off already, nothing
+// happens. Errors: NotFound, Conflict (destroyed).
+func (s *Service) Stop(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID, stoppedBy string) (w Workspace, err error) {
+	s.freshen(ctx, t, id)
+	err = s.DB.In(ctx, t, func(tx tenants.Tx) error {
+		if w, err = own(ctx, tx, who, id); err != nil {
+			return err
+		}
+		at, err := s.endOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return s.StopIn(ctx, tx, &w, at, stoppedBy)
+	})
+	return w, err
+}
+
+const (
+	// stale is how old a proof of running may be before a stop asks for a new one.
+	stale = 90 * time.Second
+	// freshenFor is how long a customer's stop may wait for it.
+	freshenFor = 4 * time.Second
+)
+
+// freshen asks the host about a desktop that was not proven to run for a while:
+// it may have ended while this program was down, and its session with it.
+func (s *Service) freshen(ctx context.Context, t tenants.Tenant, id uuid.UUID) {
+	var proof time.Time
+	var open bool
+	if err := s.DB.Read(ctx, t, proofQ(&proof, &open, id)); err != nil || !open || s.Clock.Now().Sub(proof) < stale {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, freshenFor)
+	defer cancel()
+	if err := s.look(ctx); err != nil {
+		s.Log.WarnContext(ctx, "a stop is taken without a fresh proof of running", "tenant", t.Slug, "workspace", id, "err", err)
+	}
+}
+
+// endOf is when a stop that is accepted now ends the session: now, but not past
+// the block in progress at the last proof when the host cannot be reached (R6).
+func (s *Service) endOf(ctx context.Context, tx tenants.Tx, id uuid.UUID) (time.Time, error) {
+	all, err := s.Meter.Standings(ctx, tx, []uuid.UUID{id})
+	if err != nil {
+		return time.Time{}, err
+	}
+	now := tx.Now()
+	if st, open := all[id]; open && now.Sub(st.LastProofAt) >= stale && now.After(st.PaidUntil) {
+		return st.PaidUntil, nil
+	}
+	return now, nil
+}
+
+// StopIn is Stop inside a transaction that holds the row's lock, with the time at
+// which billing ends.
+func (s *Service) StopIn(ctx context.Context, tx tenants.Tx, w *Workspace, at time.Time, stoppedBy string) error {
+	asked, err := w.Stop(tx.Now())
+	if err != nil || !asked {
+		return err
+	}
+	return s.end(ctx, tx, w, at, stoppedBy, EventStopRequested)
+}
+
+// StopAt stops a workspace for a rule of the product (a cap, an empty wallet, a
+// shop that is closed) and ends its billing at the given time, which may lie a
+// little in the past. It is meant for the transaction that found the reason.
+// Errors: NotFound.
+func (s *Service) StopAt(ctx context.Context, tx tenants.Tx, id uuid.UUID, at time.Time, stoppedBy string) error {
+	row, err := lockWorkspace(ctx, tx, id)
+	if err != nil || row.Desired != WantRunning {
+		return err
+	}
+	return s.StopIn(ctx, tx, &row.Workspace, at, stoppedBy)
+}
+
+// Destroy ends a workspace and its disk for good. When it is destroyed already,
+// nothing happens. Errors: NotFound.
+func (s *Service) Destroy(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID, destroyedBy string) (w Workspace, err error) {
+	s.freshen(ctx, t, id)
+	err = s.DB.In(ctx, t, func(tx tenants.Tx) error {
+		if w, err = own(ctx, tx, who, id); err != nil || !w.Destroy(tx.Now()) {
+			return err
+		}
+		at, err := s.endOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := setService(ctx, tx, w.ServiceID, "terminated", nil); err != nil {
+			return err
+		}
+		return s.end(ctx, tx, &w, at, destroyedBy, EventDestroyRequested)
+	})
+	return w, err
+}
+
+// end commits that a workspace is to run no longer: billing over, its timers gone.
+func (s *Service) end(ctx context.Context, tx tenants.Tx, w *Workspace, at time.Time, who, event string) error {
+	stopped, err := s.Meter.Close(ctx, tx, w.ID, at, who)
+	if err != nil {
+		return err
+	}
+	if !stopped.IsZero() {
+		w.LastStoppedAt = &stopped
+	}
+	if err := save(ctx, tx, w); err != nil {
+		return err
+	}
+	if err := undue(ctx, tx, w.ID, DueDeadline, DueLimit, DueKeepalive); err != nil {
+		return err
+	}
+	return bus.Append(ctx, tx, event, by(w, who))
+}
+
+func undue(ctx context.Context, tx tenants.Tx, id uuid.UUID, kinds ...string) error {
+	for _, kind := range kinds {
+		if err := bus.Undue(ctx, tx, kind, id.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
