@@ -1,0 +1,118 @@
+package views
+
+import (
+	"strconv"
+
+	"github.com/ezscale/ezscale/app/branding"
+)
+
+func initialsOf(name string) string { return branding.Initials(name) }
+
+// Overview is what an operator sees first.
+type Overview struct {
+	Healthy    bool
+	Health     string // one sentence
+	Statuses   []StatProps
+	Letters    []DeadLetterRow
+	Desktops   []AttentionRow
+	Shops      []AttentionRow // that could not be brought up to date
+	Servers    []ServerRow
+	Incomplete string // why the list of desktops may lack some, or ""
+}
+
+// AttentionRow is something that needs a person.
+type AttentionRow struct {
+	Title, Text string
+	Tone        Tone
+}
+
+// DeadLetterRow is work that failed for good until somebody tries again.
+type DeadLetterRow struct {
+	Title, Shop, Reason, At string
+	Retry                   string
+}
+
+// ServerRow is one desktop host.
+type ServerRow struct {
+	Name, URL string
+	State     string
+	LastOK    string
+	Error     string
+	ErrorAt   string
+	Simulator bool
+}
+
+func (p Overview) quiet() bool {
+	return len(p.Letters)+len(p.Desktops)+len(p.Shops) == 0 && p.Incomplete == ""
+}
+
+// count words how many things wait.
+func (p Overview) count() string {
+	n := len(p.Letters) + len(p.Desktops) + len(p.Shops)
+	if n == 1 {
+		return "1 thing"
+	}
+	return strconv.Itoa(n) + " things"
+}
+
+// Resellers is the list of shops and the form for a new one.
+type Resellers struct {
+	Rows []ResellerRow
+	Form NewReseller
+}
+
+// ResellerRow is one shop.
+type ResellerRow struct {
+	Name, Slug string
+	Host       NavItem
+	More       int // further hosts
+	State      string
+	Billing    string
+	House      bool
+	Owner      string
+	OwnerEmail string
+	Created    string
+	Trial      string
+	Problem    string
+}
+
+// NewReseller is the form for a new shop.
+type NewReseller struct {
+	Name, OwnerName, Email, Domain string
+	Slug, TimeZone, Currency       string
+	TrialDays                      string
+	Central                        string // the name under which shops get an address
+	Wrong                          Wrong
+}
+
+// more opens the rarely used fields when something in them needs a look.
+func (f NewReseller) more() bool {
+	for _, name := range []string{"slug", "time_zone", "currency", "trial_days", "owner_name"} {
+		if f.Wrong.Fields[name] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (f NewReseller) lines() []FieldError {
+	return f.Wrong.lines("name", "email", "domain", "owner_name", "slug", "time_zone", "currency", "trial_days")
+}
+
+func (f NewReseller) suffix() string {
+	if f.Central == "" {
+		return ""
+	}
+	return "." + f.Central
+}
+
+func (f NewReseller) domainHint() string {
+	return "It is served once the domain is proved to be theirs; until then the shop answers under its short name."
+}
+
+func countWord(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
