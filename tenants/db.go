@@ -74,13 +74,20 @@ func (t transaction) Now() time.Time { return t.now }
 
 // Exec runs a statement and says how many rows it touched.
 func (t transaction) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	tag, err := t.tx.Exec(ctx, sql, args...)
+	tag, err := t.tx.Exec(ctx, sql, described(args)...)
 	return tag.RowsAffected(), fault(ctx, sql, err)
 }
 
 func (t transaction) query(ctx context.Context, sql string, args []any) (pgx.Rows, error) {
-	rows, err := t.tx.Query(ctx, sql, args...)
+	rows, err := t.tx.Query(ctx, sql, described(args)...)
 	return rows, fault(ctx, sql, err)
+}
+
+// described sends a statement without a prepared one. A prepared one fails, and
+// takes its transaction with it, when it goes from a tenant whose column has one
+// type to a tenant at another version, whose column has another.
+func described(args []any) []any {
+	return append([]any{pgx.QueryExecModeCacheDescribe}, args...)
 }
 
 // Tx is a transaction of one tenant: its search path is the tenant's schema, its

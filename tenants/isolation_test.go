@@ -425,3 +425,31 @@ func TestReadReportsTheRightQuestion(t *testing.T) {
 		t.Error(err, found)
 	}
 }
+
+// A failed read makes the driver forget what it had prepared; what follows on the
+// same connection must not notice, also where it names tables of the provider.
+func TestReadAfterAFailedRead(t *testing.T) {
+	t.Parallel()
+	db, shops := pair(t, 1)
+	for i := range 12 {
+		shop := shops[i%2]
+		var subjects, slugs []string
+		var n int
+		broken := db.Read(t.Context(), shop,
+			tenants.ListQ(&subjects, `select subject from central.outbox where tenant_id = $1`, shop.ID),
+			tenants.GetQ(&n, "number", `select 1 / $1::int`, i%3))
+		if (broken == nil) != (i%3 != 0) {
+			t.Errorf("round %d: %v", i, broken)
+		}
+		if err := db.Read(t.Context(), shop, tenants.ListQ(&subjects, `select subject from central.outbox where tenant_id = $1`, shop.ID)); err != nil {
+			t.Errorf("round %d: %v", i, err)
+		}
+		failed := db.CentralRead(t.Context(), tenants.ListQ(&slugs, `select slug from tenants where id = $1`, shop.ID), tenants.GetQ(&n, "number", `select 1 / $1::int`, 0))
+		if failed == nil {
+			t.Error("a division by nothing")
+		}
+		if err := db.CentralRead(t.Context(), tenants.ListQ(&slugs, `select slug from tenants where id = $1`, shop.ID)); err != nil || len(slugs) != 1 || slugs[0] != shop.Slug {
+			t.Errorf("round %d: %v, %v", i, slugs, err)
+		}
+	}
+}

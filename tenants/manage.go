@@ -44,9 +44,6 @@ func (db *DB) AddDomain(ctx context.Context, t Tenant, domain string, verified b
 		return d, fail.Fields{"domain": problem}.Err()
 	}
 	err = db.Central(ctx, func(tx CentralTx) error {
-		if err := lockNames(ctx, tx); err != nil {
-			return err
-		}
 		if d, err = addDomain(ctx, tx, t.ID, name, verified); err != nil {
 			return err
 		}
@@ -59,6 +56,9 @@ func (db *DB) AddDomain(ctx context.Context, t Tenant, domain string, verified b
 }
 
 func addDomain(ctx context.Context, tx CentralTx, id uuid.UUID, domain string, verified bool) (d Domain, err error) {
+	if err := lockDomains(ctx, tx); err != nil {
+		return d, err
+	}
 	const related = `-- related domains
 		select domain from central.tenant_domains
 		where tenant_id <> $1

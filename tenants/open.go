@@ -123,7 +123,7 @@ func (db *DB) pool(ctx context.Context, url string, settings map[string]string, 
 }
 
 func configure(cfg *pgx.ConnConfig, settings map[string]string) {
-	cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	cfg.DescriptionCacheCapacity = statementCache
 	cfg.StatementCacheCapacity = statementCache
 	cfg.RuntimeParams["application_name"] = "ezscale"

@@ -128,7 +128,7 @@ func (db *DB) checked(n NewTenant) (NewTenant, error) {
 
 func (db *DB) create(ctx context.Context, tx pgx.Tx, n NewTenant, inside Inside) (row tenantRow, created bool, err error) {
 	central := CentralTx{transaction{tx, db.cfg.Now()}}
-	if err := lockNames(ctx, central); err != nil {
+	if err := lockSlug(ctx, central, n.Slug); err != nil {
 		return row, false, err
 	}
 	old, found, err := Find[tenantRow](ctx, central, tenantsSQL+" where t.slug = $1", n.Slug)

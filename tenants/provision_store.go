@@ -9,14 +9,26 @@ import (
 	"github.com/ezscale/ezscale/app/fail"
 )
 
-// namesLock serialises the giving out of slugs and domains, whose rules look at
-// all of them.
-const namesLock = 0x657a6e61
+// The first keys of advisory locks that are about names.
+const (
+	domainsLock = 0x657a646f
+	slugsLock   = 0x657a736c
+)
 
-func lockNames(ctx context.Context, tx CentralTx) error {
-	const sql = `-- lock names
-		select pg_advisory_xact_lock($1)`
-	_, err := tx.Exec(ctx, sql, namesLock)
+// lockDomains lets one domain be given out at a time, because the rule looks at
+// all of them.
+func lockDomains(ctx context.Context, tx CentralTx) error {
+	const sql = `-- lock domains
+		select pg_advisory_xact_lock($1, 0)`
+	_, err := tx.Exec(ctx, sql, domainsLock)
+	return err
+}
+
+// lockSlug lets one Create at a time work on a slug.
+func lockSlug(ctx context.Context, tx CentralTx, slug string) error {
+	const sql = `-- lock slug
+		select pg_advisory_xact_lock($1, $2)`
+	_, err := tx.Exec(ctx, sql, slugsLock, lockKey(slug))
 	return err
 }
 

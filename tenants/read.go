@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -60,19 +61,38 @@ func (db *DB) CentralRead(ctx context.Context, qs ...Query) error {
 	return db.read(ctx, "central", "ezscale_central", qs)
 }
 
+// read sends prepared statements, which are two to three times as fast as others
+// in a pipeline. What they cannot do (go between tenants whose columns differ in
+// type, or be prepared where the tables cannot be seen) ends in an error before
+// anything was answered, and the questions are asked once more the slow way.
 func (db *DB) read(ctx context.Context, schema, role string, qs []Query) error {
 	conn, err := db.app.Acquire(ctx)
 	if err != nil {
 		return fault(ctx, "acquire a connection", err)
 	}
 	defer conn.Release()
-	if known := describedOn(conn); known.has(qs) {
-		return ask(ctx, conn, enter(schema, role), qs)
-	} else if err := describeInside(ctx, conn, schema, role, qs); err != nil {
+	known := preparedOn(conn)
+	if known.has(qs) {
+		err := ask(ctx, conn, enter(schema, role), qs)
+		if !unprepared(err) {
+			return err
+		}
+		known.remove(qs)
+	}
+	if err := prepareInside(ctx, conn, schema, role, qs); err != nil {
 		return err
-	} else {
-		known.add(qs)
-		return nil
+	}
+	known.add(qs)
+	return nil
+}
+
+// unprepared is an error that a prepared statement may have and a fresh one not.
+func unprepared(err error) bool {
+	switch state := sqlState(err); state {
+	case "0A000", "08P01", "26000", "3F000":
+		return true
+	default:
+		return strings.HasPrefix(state, "42")
 	}
 }
 
@@ -116,31 +136,31 @@ func ask(ctx context.Context, s sender, first Query, qs []Query) (err error) {
 	return nil
 }
 
-// describeInside answers questions that this connection has not met yet. Their
-// parameter types must be looked up where the tables are visible, so this once
-// they run in an open transaction.
-func describeInside(ctx context.Context, conn *pgxpool.Conn, schema, role string, qs []Query) error {
+// prepareInside answers questions that this connection has not met yet. They must
+// be prepared where the tables can be seen, so this once they run in an open
+// transaction.
+func prepareInside(ctx context.Context, conn *pgxpool.Conn, schema, role string, qs []Query) error {
 	return transact(ctx, conn, begin(schema, role), func(tx pgx.Tx) error {
 		return ask(ctx, tx, enter(schema, role), qs)
 	})
 }
 
-// described holds the statements whose types a connection knows.
-type described map[string]struct{}
+// prepared holds the statements that a connection has prepared.
+type prepared map[string]struct{}
 
-func describedOn(conn *pgxpool.Conn) described {
+func preparedOn(conn *pgxpool.Conn) prepared {
 	data := conn.Conn().PgConn().CustomData()
-	known, ok := data["described"].(described)
+	known, ok := data["prepared"].(prepared)
 	if !ok {
-		known = described{}
-		data["described"] = known
+		known = prepared{}
+		data["prepared"] = known
 	}
 	return known
 }
 
-func (d described) has(qs []Query) bool {
+func (p prepared) has(qs []Query) bool {
 	for _, q := range qs {
-		if _, ok := d[q.sql]; !ok {
+		if _, ok := p[q.sql]; !ok {
 			return false
 		}
 	}
@@ -148,10 +168,16 @@ func (d described) has(qs []Query) bool {
 }
 
 // add stays well below the connection's own cache, which forgets the oldest.
-func (d described) add(qs []Query) {
+func (p prepared) add(qs []Query) {
 	for _, q := range qs {
-		if len(d) < statementCache/2 {
-			d[q.sql] = struct{}{}
+		if len(p) < statementCache/2 {
+			p[q.sql] = struct{}{}
 		}
+	}
+}
+
+func (p prepared) remove(qs []Query) {
+	for _, q := range qs {
+		delete(p, q.sql)
 	}
 }
