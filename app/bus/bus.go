@@ -37,7 +37,7 @@ type Options struct {
 
 	OnDeadLetter func(ctx context.Context, d DeadLetter) // alerts somebody; after the commit
 
-	Backoff     func(failures int) time.Duration // before the next try; doubling from 1 s to 2 min
+	Backoff     func(failures int) time.Duration // before the next try; doubling from 1 s to 90 s
 	ResendAfter time.Duration                    // an event not done by then is published again; 2 min
 	SweepEvery  time.Duration                    // 15 s
 	KeepDone    time.Duration                    // how long done events and receipts stay; 24 h
@@ -110,10 +110,10 @@ func withDefaults(o Options) Options {
 	return o
 }
 
-// backoff doubles from 1 s to 2 min, a quarter more or less, so that many
+// backoff doubles from 1 s to 90 s, a quarter more or less, so that many
 // messages that failed together do not come back together.
 func backoff(failures int) time.Duration {
-	d := min(time.Second<<min(max(failures-1, 0), 10), 2*time.Minute)
+	d := min(time.Second<<min(max(failures-1, 0), 10), 90*time.Second)
 	return d*3/4 + rand.N(d/2)
 }
 

@@ -100,7 +100,7 @@ func (b *Bus) RetryDeadLetter(ctx context.Context, id int64) error {
 			return fail.New(fail.Conflict, "This message was tried again already.")
 		}
 		t, ok := b.db.Registry().ByID(letter.TenantID)
-		if !ok || (letter.OutboxID == nil && letter.DueAt == nil) {
+		if !ok || letter.Consumer == relayName || (letter.OutboxID == nil && letter.DueAt == nil) {
 			return fail.New(fail.Conflict, "This message belongs to nobody and cannot be tried again.")
 		}
 		return reviveDead(ctx, tx, t, letter)

@@ -80,7 +80,7 @@ func TestIdleIsNeverTrueTooSoon(t *testing.T) {
 			}
 			b.announce("thing.asked", ns...)
 			before.Store(int32(announced))
-			for range rapid.IntRange(1, 20).Draw(rt, "questions") {
+			for range rapid.IntRange(1, 8).Draw(rt, "questions") {
 				idle, err := ran.Idle(t.Context(), c.Now())
 				if err != nil {
 					rt.Fatal(err)

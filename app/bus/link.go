@@ -71,7 +71,7 @@ func (l *link) close() {
 }
 
 // ensureStream makes the stream, with three copies where there are servers to
-// hold them. A stream that exists keeps the number of copies it has.
+// hold them. A stream that exists keeps the copies and the size it has.
 func (l *link) ensureStream(ctx context.Context, maxBytes int64) error {
 	cfg := jetstream.StreamConfig{
 		Name: streamName, Subjects: []string{"ez.>"}, Retention: jetstream.InterestPolicy,
@@ -80,7 +80,7 @@ func (l *link) ensureStream(ctx context.Context, maxBytes int64) error {
 	}
 	stream, err := l.js.Stream(ctx, streamName)
 	if err == nil {
-		cfg.Replicas = stream.CachedInfo().Config.Replicas
+		cfg.Replicas, cfg.MaxBytes = stream.CachedInfo().Config.Replicas, stream.CachedInfo().Config.MaxBytes
 		_, err = l.js.UpdateStream(ctx, cfg)
 		return err
 	}

@@ -29,7 +29,10 @@ type Message struct {
 
 // Handler does what a message asks for. Its effect and m.Done belong in one
 // transaction. Returning nil without Done is for effects that bear repetition:
-// the bus then writes the receipt itself, afterwards.
+// the bus then writes the receipt itself, afterwards. An error counts as a
+// failure and is tried again with growing pauses, unless the database itself is
+// away (which the bus finds out) or it is a Later or Permanent one. The context
+// ends with the consumer's timeout.
 type Handler func(ctx context.Context, m *Message) error
 
 // Consumer is one row of the table of consumers. Its name is durable: giving a
@@ -93,8 +96,9 @@ type laterError struct {
 func (e *laterError) Error() string { return "later: " + e.why }
 
 // Later is a handler's way to wait without failing: an event comes again after
-// d of wall time, a due time is moved to d of business time from now. why is
-// for the log.
+// d of wall time (or once it is published again, after two minutes, if that is
+// sooner), a due time is moved to d of business time from now. Waits of minutes
+// belong in a due time. why is for the log.
 func Later(d time.Duration, why string) error { return &laterError{after: d, why: why} }
 
 type permanentError struct{ cause error }

@@ -191,3 +191,32 @@ func TestServersThatDoNotAnswer(t *testing.T) {
 		t.Error("opened without a server")
 	}
 }
+
+// TestOneCopyIsTriedAtATime has an event that is published again and again
+// while it waits: older copies make way, so that copies do not add up.
+func TestOneCopyIsTriedAtATime(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	o := b.options()
+	o.ResendAfter, o.SweepEvery = 30*time.Millisecond, 20*time.Millisecond
+	var calls atomic.Int32
+	var open atomic.Bool
+	ran, _ := bustest.Start(t, o, bus.Consumer{Name: "make", Names: []string{"thing.asked"}, Handle: func(ctx context.Context, m *bus.Message) error {
+		calls.Add(1)
+		if !open.Load() {
+			return bus.Later(20*time.Millisecond, "not yet")
+		}
+		return b.effect(ctx, m)
+	}})
+	b.announce("thing.asked", 1)
+	bustest.Until(t, "it was sent ten times", nil, func() bool {
+		return count(t, b.db, `select coalesce(max(sends), 0)::int from central.outbox where subject = 'thing.asked'`) >= 10
+	})
+	before := calls.Load()
+	open.Store(true)
+	bustest.Settle(t, ran, time.Now())
+	if after := calls.Load(); after > before+5 || before > 60 {
+		t.Errorf("%d calls while it waited, %d when it was let go", before, after-before)
+	}
+	b.wantOnce(1)
+}

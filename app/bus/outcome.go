@@ -36,7 +36,7 @@ func (r *runner) process(ctx context.Context, msg jetstream.Msg) {
 		r.abandon(ctx, msg, d, fmt.Errorf("there is no tenant %s", d.tenantID))
 		return
 	}
-	if settled, err := r.settledBefore(ctx, msg, d); err != nil {
+	if settled, err := r.settledBefore(ctx, d); err != nil {
 		r.putOff(msg, d, databaseWait, err)
 		return
 	} else if settled {
@@ -50,8 +50,8 @@ func (r *runner) process(ctx context.Context, msg jetstream.Msg) {
 
 // settledBefore looks at the database only where the message may have been
 // handled before: a first delivery costs nothing.
-func (r *runner) settledBefore(ctx context.Context, msg jetstream.Msg, d *delivery) (bool, error) {
-	if !d.repeated(msg) {
+func (r *runner) settledBefore(ctx context.Context, d *delivery) (bool, error) {
+	if !d.repeated() {
 		return false, nil
 	}
 	if d.message.isDue() {
@@ -60,8 +60,9 @@ func (r *runner) settledBefore(ctx context.Context, msg jetstream.Msg, d *delive
 	}
 	s, err := stateOf(ctx, r.b.db, d.message.OutboxID, r.c.Name)
 	d.failures = s.Failures
-	// One sent later is on its way and takes the place of this one.
-	return s.Settled || s.Sends > d.send, err
+	// A copy sent later takes the place of one that comes back. The first time
+	// every copy counts: behind a long queue there is always a later one.
+	return s.Settled || (d.again && s.Sends > d.send), err
 }
 
 func (r *runner) settle(ctx context.Context, msg jetstream.Msg, d *delivery, err error) {

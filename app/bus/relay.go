@@ -16,6 +16,7 @@ import (
 const (
 	batch          = 256
 	relayTick      = time.Second
+	relayName      = "relay" // stands as the consumer where an event cannot be published
 	publishTimeout = 10 * time.Second
 	// storeFailures publications in a row without success mean that an embedded
 	// store does not recover by itself.

@@ -48,7 +48,7 @@ func refuseEvent(ctx context.Context, tx tenants.CentralTx, outboxID int64, reas
 		with o as (update central.outbox set done_at = now() where id = $1
 		           returning id, schema_name, tenant_id, subject)
 		insert into central.dead_letters (schema_name, tenant_id, consumer, subject, outbox_id, reason)
-		select schema_name, tenant_id, 'relay', subject, id, $2 from o`, outboxID, clean(reason))
+		select schema_name, tenant_id, $3, subject, id, $2 from o`, outboxID, clean(reason), relayName)
 	return err
 }
 

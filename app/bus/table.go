@@ -47,6 +47,8 @@ func checked(consumers []Consumer) ([]Consumer, error) {
 		switch {
 		case !word.MatchString(c.Name):
 			return nil, fmt.Errorf("%q is no name for a consumer: use letters, digits and dashes", c.Name)
+		case c.Name == relayName:
+			return nil, fmt.Errorf("no consumer may be named %s", c.Name)
 		case seen[c.Name]:
 			return nil, fmt.Errorf("there are two consumers named %s", c.Name)
 		case c.Handle == nil:

@@ -77,13 +77,11 @@ type delivery struct {
 	send     int    // 1 is the first sending
 	target   string // the one consumer it is for; empty is all
 	failures int    // as far as the sender knew
+	again    bool   // this very copy was delivered before
 }
 
 // repeated is true when somebody may have handled the message before.
-func (d *delivery) repeated(msg jetstream.Msg) bool {
-	meta, err := msg.Metadata()
-	return err != nil || meta.NumDelivered > 1 || d.send > 1
-}
+func (d *delivery) repeated() bool { return d.again || d.send > 1 }
 
 func readDelivery(msg jetstream.Msg, consumer string) (*delivery, error) {
 	h := msg.Headers()
@@ -92,6 +90,9 @@ func readDelivery(msg jetstream.Msg, consumer string) (*delivery, error) {
 		return nil, fmt.Errorf("the subject %q names no tenant", msg.Subject())
 	}
 	d := &delivery{target: h.Get(headConsumer), send: 1}
+	if meta, err := msg.Metadata(); err != nil || meta.NumDelivered > 1 {
+		d.again = true
+	}
 	d.message = Message{Name: name, Payload: msg.Data(), consumer: consumer}
 	if h.Get(headTenant) != tenant.String() {
 		return d, fmt.Errorf("the message for %s is about tenant %q", tenant, h.Get(headTenant))
