@@ -226,7 +226,9 @@ func TestANewShopKnowsItsFirstEdge(t *testing.T) {
 	b := setup(t, "UTC", "USD", "2026-09-15T00:00:00Z")
 	slug := "n" + uuid.NewString()[:8]
 	shop, _, err := b.db.Create(context.Background(), tenants.NewTenant{Name: "New", Email: "owner@" + slug + ".test", Slug: slug, TimeZone: "Asia/Tokyo", Currency: "JPY"},
-		func(ctx context.Context, tx tenants.Tx) (uuid.UUID, error) { return uuid.Nil, b.EnsureCycleDue(ctx, tx) })
+		func(ctx context.Context, tx tenants.Tx) (uuid.UUID, error) {
+			return uuid.Nil, b.EnsureCycleDue(ctx, tx)
+		})
 	if err != nil {
 		t.Fatal(err)
 	}

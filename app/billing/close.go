@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,7 +37,7 @@ func closeCycle(ctx context.Context, tx tenants.Tx, c Cycle) ([]Invoice, error) 
 	if err != nil {
 		return nil, err
 	}
-	return issue(ctx, tx, c, months, draw(all, months, taxes))
+	return issue(ctx, tx, c, draw(all, months, taxes))
 }
 
 // gather reads what is to be billed, with the months it belongs to: from that of
@@ -52,16 +53,16 @@ func gather(ctx context.Context, tx tenants.Tx, c Cycle) ([]Cycle, []usage, erro
 		months = append(months, m)
 	}
 	all, err := unbilled(ctx, tx, c.End, months)
-	for _, u := range all {
-		if u.Month < 1 {
+	for _, c := range all {
+		if c.Month < 1 {
 			return nil, nil, errMoved
 		}
 	}
-	return months, all, err
+	return months, addUp(all), err
 }
 
 // issue numbers, writes and announces the documents.
-func issue(ctx context.Context, tx tenants.Tx, c Cycle, months []Cycle, docs []document) ([]Invoice, error) {
+func issue(ctx context.Context, tx tenants.Tx, c Cycle, docs []document) ([]Invoice, error) {
 	people, err := billTo(ctx, tx, docs)
 	if err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func issue(ctx context.Context, tx tenants.Tx, c Cycle, months []Cycle, docs []d
 	}
 	invoices := make([]Invoice, len(docs))
 	var lines []Line
-	var keys []lineKey
+	var parts []part
 	var paid []payment
 	for i, doc := range docs {
 		inv := invoiceOf(tx.Tenant(), c, doc, people[doc.userID], numbers[i], at)
@@ -86,10 +87,10 @@ func issue(ctx context.Context, tx tenants.Tx, c Cycle, months []Cycle, docs []d
 		invoices[i], paid = inv, append(paid, payment{inv, takes})
 		for j, l := range doc.lines {
 			l.ID, l.InvoiceID = uuid.New(), inv.ID
-			lines, keys = append(lines, l), append(keys, keyOf(l.ID, doc.usage[j]))
+			lines, parts = append(lines, l), append(parts, partsOf(l.ID, doc.usage[j])...)
 		}
 	}
-	if err := write(ctx, tx, c, months, invoices, lines, keys); err != nil {
+	if err := write(ctx, tx, c, invoices, lines, parts); err != nil {
 		return nil, err
 	}
 	if err := postCredit(ctx, tx, paid); err != nil {
@@ -100,23 +101,31 @@ func issue(ctx context.Context, tx tenants.Tx, c Cycle, months []Cycle, docs []d
 
 // write stores drafts, their lines and where each block went, checks that what
 // was marked is what was added up, and only then finalises (R18, R19, R20).
-func write(ctx context.Context, tx tenants.Tx, c Cycle, months []Cycle, invoices []Invoice, lines []Line, keys []lineKey) error {
+func write(ctx context.Context, tx tenants.Tx, c Cycle, invoices []Invoice, lines []Line, parts []part) error {
 	if err := insertDrafts(ctx, tx, c, invoices); err != nil {
 		return err
 	}
 	if err := insertLines(ctx, tx, lines); err != nil {
 		return err
 	}
-	marked, err := markBlocks(ctx, tx, c.End, months, keys)
+	marked, err := markBlocks(ctx, tx, parts)
 	if err != nil {
 		return err
 	}
-	for _, l := range keys {
-		if marked[l.ID] != (tally{l.Blocks, l.Seconds}) {
-			return errMoved
-		}
+	if !maps.Equal(marked, tallies(parts)) {
+		return errMoved
 	}
 	return finalise(ctx, tx, invoices)
+}
+
+// tallies is what ought to be marked for each line.
+func tallies(parts []part) map[uuid.UUID]tally {
+	want := map[uuid.UUID]tally{}
+	for _, p := range parts {
+		t := want[p.ItemID]
+		want[p.ItemID] = tally{t.blocks + p.blocks, t.seconds + p.seconds}
+	}
+	return want
 }
 
 // invoiceOf fills in a finalised document. Its date is a civil date of the

@@ -45,6 +45,9 @@ func TestCloseMakesOneInvoiceWithItsStatement(t *testing.T) {
 	if len(d.Statement(d.Lines[1])) != 3 || d.Statement(d.Lines[1])[0].Amount() != "0.0375" {
 		t.Errorf("want three entries of 0.0375, got %+v", d.Statement(d.Lines[1]))
 	}
+	if e := entries[0]; e.StoppedAt == nil || e.PlanVersion != 1 || e.Blocks != 5 {
+		t.Errorf("R20: the entry lacks its evidence: %+v", e)
+	}
 	b.right(t, inv.Number)
 	if left := get[int](t, b, `select count(*) from usage_blocks where invoice_item_id is null`); left != 1 {
 		t.Errorf("want October's block left for October, got %d", left)

@@ -12,9 +12,11 @@ import (
 	"github.com/ezscale/ezscale/app/money"
 )
 
-// usage is what the blocks of one customer, plan, rate and month add up to: all
-// that a line needs. The month is counted from one among the months of a run.
-type usage struct {
+// charge is what of one session is on no invoice yet, in one month: the blocks
+// First to Last. The month is counted from one among the months of a closing.
+type charge struct {
+	SessionID    uuid.UUID       `db:"session_id"`
+	StartedAt    time.Time       `db:"started_at"`
 	UserID       uuid.UUID       `db:"user_id"`
 	Currency     string          `db:"currency"`
 	ServiceType  string          `db:"service_type"`
@@ -23,8 +25,54 @@ type usage struct {
 	Rate         decimal.Decimal `db:"rate"`
 	BlockSeconds int             `db:"block_seconds"`
 	Month        int             `db:"month"`
+	First        int             `db:"first"`
+	Last         int             `db:"last"`
 	Blocks       int64           `db:"blocks"`
 	Seconds      int64           `db:"seconds"`
+}
+
+// usage is what the charges of one customer, plan, rate and month add up to: all
+// that a line needs.
+type usage struct {
+	UserID       uuid.UUID
+	Currency     string
+	ServiceType  string
+	PlanName     string
+	TaxClass     string
+	Rate         decimal.Decimal
+	BlockSeconds int
+	Month        int
+	Blocks       int64
+	Seconds      int64
+	charges      []charge
+}
+
+// addUp gathers charges into what becomes lines. A plan renamed in between is
+// billed under its latest name.
+func addUp(charges []charge) []usage {
+	type key struct {
+		user                           uuid.UUID
+		currency, service, class, rate string
+		month                          int
+	}
+	slices.SortFunc(charges, func(a, b charge) int {
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.SessionID.String(), b.SessionID.String()), cmp.Compare(a.First, b.First))
+	})
+	at := map[key]int{}
+	var all []usage
+	for _, c := range charges {
+		k := key{c.UserID, c.Currency, c.ServiceType, c.TaxClass, c.Rate.String(), c.Month}
+		i, known := at[k]
+		if !known {
+			i = len(all)
+			at[k] = i
+			all = append(all, usage{UserID: c.UserID, Currency: c.Currency, ServiceType: c.ServiceType, TaxClass: c.TaxClass, Rate: c.Rate, Month: c.Month})
+		}
+		u := &all[i]
+		u.PlanName, u.BlockSeconds = c.PlanName, c.BlockSeconds
+		u.Blocks, u.Seconds, u.charges = u.Blocks+c.Blocks, u.Seconds+c.Seconds, append(u.charges, c)
+	}
+	return all
 }
 
 // Line is one workspace type at one rate in one calendar month of the shop's

@@ -21,6 +21,13 @@ type Entry struct {
 	Seconds   int64           `db:"seconds"`
 	Rate      decimal.Decimal `db:"rate"`
 	Currency  string          `db:"currency"`
+
+	// The evidence behind it: when and why it ended, who began it, at which
+	// version of the plan's price.
+	StoppedAt   *time.Time `db:"stopped_at"`
+	StartedBy   string     `db:"started_by"`
+	EndedBy     string     `db:"ended_by"` // empty while it runs
+	PlanVersion int        `db:"plan_version"`
 }
 
 // Exact is what the session's blocks on this invoice cost, before rounding.

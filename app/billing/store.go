@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/tenants"
 )
@@ -70,21 +69,18 @@ func starts(months []Cycle) []time.Time {
 	return at
 }
 
-// unbilled adds up the blocks before the edge that are on no invoice. A plan
-// renamed in between is billed under its latest name.
-func unbilled(ctx context.Context, q tenants.Querier, edge time.Time, months []Cycle) ([]usage, error) {
-	return tenants.List[usage](ctx, q, `-- billing.unbilled
+// unbilled reads what is on no invoice, added up for each session and month.
+func unbilled(ctx context.Context, q tenants.Querier, edge time.Time, months []Cycle) ([]charge, error) {
+	return tenants.List[charge](ctx, q, `-- billing.unbilled
 		with runs as (
-			select session_id, user_id, currency, rate, width_bucket(starts_at, $2::timestamptz[]) as month, count(*) as blocks, sum(seconds) as seconds
+			select session_id, user_id, currency, rate, width_bucket(starts_at, $2::timestamptz[]) as month,
+				min(block_no) as first, max(block_no) as last, count(*) as blocks, sum(seconds) as seconds
 			from usage_blocks
 			where invoice_item_id is null and starts_at < $1
 			group by session_id, user_id, currency, rate, month)
-		select r.user_id, r.currency, s.service_type, s.tax_class, r.rate, r.month,
-			(array_agg(s.plan_name order by s.started_at desc, s.id))[1] as plan_name,
-			(array_agg(s.block_seconds order by s.started_at desc, s.id))[1] as block_seconds,
-			sum(r.blocks)::bigint as blocks, sum(r.seconds)::bigint as seconds
-		from runs r join kasm_usage_sessions s on s.id = r.session_id
-		group by r.user_id, r.currency, s.service_type, s.tax_class, r.rate, r.month`, edge, starts(months))
+		select r.session_id, s.started_at, r.user_id, r.currency, s.service_type, s.plan_name, s.tax_class, r.rate, s.block_seconds, r.month,
+			r.first, r.last, r.blocks, r.seconds
+		from runs r join kasm_usage_sessions s on s.id = r.session_id`, edge, starts(months))
 }
 
 func activeTaxes(ctx context.Context, q tenants.Querier) ([]TaxRate, error) {
@@ -163,58 +159,57 @@ func insertLines(ctx context.Context, tx tenants.Tx, lines []Line) error {
 	return err
 }
 
-// lineKey says which blocks belong to a line.
-type lineKey struct {
-	ID          uuid.UUID       `json:"id"`
-	UserID      uuid.UUID       `json:"user_id"`
-	Currency    string          `json:"currency"`
-	ServiceType string          `json:"service_type"`
-	TaxClass    string          `json:"tax_class"`
-	Rate        decimal.Decimal `json:"rate"`
-	Month       int             `json:"month"`
-	Blocks      int64           `json:"-"`
-	Seconds     int64           `json:"-"`
+// part says which blocks of a session belong to a line.
+type part struct {
+	ItemID    uuid.UUID `json:"item_id"`
+	SessionID uuid.UUID `json:"session_id"`
+	First     int       `json:"first"`
+	Last      int       `json:"last"`
+	blocks    int64
+	seconds   int64
 }
 
-func keyOf(id uuid.UUID, u usage) lineKey {
-	return lineKey{id, u.UserID, u.Currency, u.ServiceType, u.TaxClass, u.Rate, u.Month, u.Blocks, u.Seconds}
+func partsOf(item uuid.UUID, u usage) []part {
+	parts := make([]part, len(u.charges))
+	for i, c := range u.charges {
+		parts[i] = part{item, c.SessionID, c.First, c.Last, c.Blocks, c.Seconds}
+	}
+	return parts
 }
 
-// tally is how much of a line was marked.
+// tally is how much went on a line.
 type tally struct {
 	blocks, seconds int64
 }
 
 // markBlocks writes on each block which line it is billed on and says how much
 // came together for each.
-func markBlocks(ctx context.Context, tx tenants.Tx, edge time.Time, months []Cycle, keys []lineKey) (map[uuid.UUID]tally, error) {
-	body, err := json.Marshal(keys)
+func markBlocks(ctx context.Context, tx tenants.Tx, parts []part) (map[uuid.UUID]tally, error) {
+	body, err := json.Marshal(parts)
 	if err != nil {
 		return nil, err
 	}
 	type row struct {
-		ID      uuid.UUID `db:"id"`
+		ItemID  uuid.UUID `db:"item_id"`
 		Blocks  int64     `db:"blocks"`
 		Seconds int64     `db:"seconds"`
 	}
 	rows, err := tenants.List[row](ctx, tx, `-- billing.markBlocks
-		with keys as materialized (
-			select x.id, x.user_id, x.currency, x.service_type, x.tax_class, x.rate, x.month
-			from jsonb_to_recordset($3::jsonb) as x (id uuid, user_id uuid, currency text, service_type text, tax_class text, rate numeric, month integer)),
+		with parts as materialized (
+			select x.item_id, x.session_id, x.first, x.last
+			from jsonb_to_recordset($1::jsonb) as x (item_id uuid, session_id uuid, first integer, last integer)),
 		marked as (
-			update usage_blocks b set invoice_item_id = k.id
-			from kasm_usage_sessions s, keys k
-			where b.invoice_item_id is null and b.starts_at < $1 and s.id = b.session_id
-			  and k.user_id = b.user_id and k.currency = b.currency and k.service_type = s.service_type and k.tax_class = s.tax_class
-			  and k.rate = b.rate and k.month = width_bucket(b.starts_at, $2::timestamptz[])
-			returning k.id, b.seconds)
-		select id, count(*) as blocks, sum(seconds)::bigint as seconds from marked group by id`, edge, starts(months), string(body))
+			update usage_blocks b set invoice_item_id = p.item_id
+			from parts p
+			where b.session_id = p.session_id and b.block_no between p.first and p.last and b.invoice_item_id is null
+			returning p.item_id, b.seconds)
+		select item_id, count(*) as blocks, sum(seconds)::bigint as seconds from marked group by item_id`, string(body))
 	if err != nil {
 		return nil, err
 	}
 	marked := make(map[uuid.UUID]tally, len(rows))
 	for _, r := range rows {
-		marked[r.ID] = tally{r.Blocks, r.Seconds}
+		marked[r.ItemID] = tally{r.Blocks, r.Seconds}
 	}
 	return marked, nil
 }

@@ -61,13 +61,14 @@ func DetailQs(dst *Detail, userID uuid.UUID, number string) []tenants.Query {
 			where i.user_id = $1 and i.number = $2 and i.status <> 'draft'
 			order by l.position`, userID, number),
 		tenants.ListQ(&dst.Entries, `-- billing.DetailQs, statement
-			select l.id as item_id, s.id as session_id, s.plan_name, s.started_at, count(*) as blocks, sum(b.seconds)::bigint as seconds, b.rate, b.currency
+			select l.id as item_id, s.id as session_id, s.plan_name, s.started_at, count(*) as blocks, sum(b.seconds)::bigint as seconds, b.rate, b.currency,
+				s.stopped_at, s.started_by, coalesce(s.ended_by, '') as ended_by, s.plan_version
 			from invoices i
 			join invoice_items l on l.invoice_id = i.id
 			join usage_blocks b on b.invoice_item_id = l.id
 			join kasm_usage_sessions s on s.id = b.session_id
 			where i.user_id = $1 and i.number = $2 and i.status <> 'draft'
-			group by l.id, l.position, s.id, s.plan_name, s.started_at, b.rate, b.currency
+			group by l.id, s.id, b.rate, b.currency
 			order by l.position, s.started_at, s.id`, userID, number),
 	}
 }
