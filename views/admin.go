@@ -110,7 +110,8 @@ func (f NewReseller) domainHint() string {
 	return "It is served once the domain is proved to be theirs; until then the shop answers under its short name."
 }
 
-func countWord(n int, what string) string {
+// CountOf words a number of things: "1 desktop", "3 desktops".
+func CountOf(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}

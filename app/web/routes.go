@@ -1,0 +1,130 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v5"
+)
+
+// place says on which hosts a route answers; elsewhere it is 404.
+type place int
+
+const (
+	anywhere place = iota // every shop, the provider's own included
+	central               // the provider's host only
+)
+
+// guard says who may come in. The guard decides by host and session alone and
+// reads nothing; the handlers read the person together with their page.
+type guard int
+
+const (
+	open     guard = iota // anybody
+	visitor               // anybody; the shop's session is loaded, to know who it is or to let them in
+	customer              // somebody signed in to this shop
+	staff                 // an owner or staff member of this shop
+	reseller              // the same, signed in at the central host's /reseller
+	atDesk                // nobody yet, at the reseller's door
+	operator              // a person of the provider
+	atAdmin               // nobody yet, at the operators' door
+	apiKey                // a program with a customer's key
+)
+
+// Route is one line of the table.
+type Route struct {
+	Method, Path string
+	on           place
+	guard        guard
+	handle       echo.HandlerFunc
+}
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+)
+
+// table is every route there is, in one place.
+func (s *server) table() []Route {
+	return []Route{
+		// The shop: the front and the doors.
+		{get, "/", anywhere, visitor, s.home},
+		{get, "/sign-up", anywhere, visitor, s.signUpPage},
+		{post, "/sign-up", anywhere, visitor, s.signUp},
+		{get, "/sign-in", anywhere, visitor, s.signInPage},
+		{post, "/sign-in", anywhere, visitor, s.signIn},
+		{post, "/sign-out", anywhere, visitor, s.signOut},
+		{get, "/forgot", anywhere, visitor, s.forgotPage},
+		{post, "/forgot", anywhere, visitor, s.forgot},
+		{get, "/reset/:token", anywhere, visitor, s.resetPage},
+		{post, "/reset/:token", anywhere, visitor, s.reset},
+		{get, "/verify/:token", anywhere, visitor, s.verifyPage},
+		{post, "/verify/:token", anywhere, visitor, s.verify},
+		{post, "/verify", anywhere, customer, s.resendVerification},
+
+		// The customer's desktops.
+		{get, "/kasm/order", anywhere, customer, s.orderPage},
+		{post, "/kasm/order", anywhere, customer, s.order},
+		{get, "/services/:id", anywhere, customer, s.serviceRedirect},
+		{get, "/workspaces/:id", anywhere, customer, s.workspacePage},
+		{get, "/workspaces/:id/card", anywhere, customer, s.workspaceCard},
+		{get, "/workspaces/:id/launch", anywhere, customer, s.launch},
+		{post, "/workspaces/:id/start", anywhere, customer, s.startWorkspace},
+		{post, "/workspaces/:id/stop", anywhere, customer, s.stopWorkspace},
+		{post, "/workspaces/:id/destroy", anywhere, customer, s.destroyWorkspace},
+
+		// What it costs.
+		{get, "/sessions", anywhere, customer, s.sessionsPage},
+		{get, "/usage", anywhere, customer, s.usagePage},
+		{get, "/usage/total", anywhere, customer, s.usageTotal},
+		{get, "/invoices", anywhere, customer, s.invoicesPage},
+		{get, "/invoices/:number", anywhere, customer, s.invoicePage},
+		{get, "/settings/keys", anywhere, customer, s.keysPage},
+		{post, "/settings/keys", anywhere, customer, s.createKey},
+		{post, "/settings/keys/:id/revoke", anywhere, customer, s.revokeKey},
+		{get, "/events", anywhere, customer, s.events},
+
+		// The reseller's people, on the central host and on their own.
+		{get, "/reseller/sign-in", anywhere, atDesk, s.resellerSignInPage},
+		{post, "/reseller/sign-in", anywhere, atDesk, s.resellerSignIn},
+		{post, "/reseller/sign-out", anywhere, atDesk, s.resellerSignOut},
+		{get, "/reseller", anywhere, reseller, s.resellerPage},
+		{post, "/reseller/customers/:id/credit", anywhere, reseller, s.grantCredit},
+
+		// The provider's people.
+		{get, "/admin/sign-in", central, atAdmin, s.adminSignInPage},
+		{post, "/admin/sign-in", central, atAdmin, s.adminSignIn},
+		{post, "/admin/sign-out", central, atAdmin, s.adminSignOut},
+		{get, "/admin", central, operator, s.adminPage},
+		{get, "/admin/resellers", central, operator, s.resellersPage},
+		{post, "/admin/resellers", central, operator, s.createReseller},
+		{post, "/admin/dead-letters/:id/retry", central, operator, s.retryDeadLetter},
+
+		// The public API.
+		{post, "/api/public/create_workspace", anywhere, apiKey, s.apiCreate},
+		{post, "/api/public/start_workspace", anywhere, apiKey, s.apiStart},
+		{post, "/api/public/stop_workspace", anywhere, apiKey, s.apiStop},
+		{post, "/api/public/destroy_workspace", anywhere, apiKey, s.apiDestroy},
+		{get, "/api/public/workspace_status", anywhere, apiKey, s.apiStatus},
+		{get, "/api/public/workspaces", anywhere, apiKey, s.apiWorkspaces},
+		{get, "/api/public/sessions", anywhere, apiKey, s.apiSessions},
+		{get, "/api/public/usage", anywhere, apiKey, s.apiUsage},
+		{get, "/api/public/invoices", anywhere, apiKey, s.apiInvoices},
+		{get, "/api/public/invoices/:number", anywhere, apiKey, s.apiInvoice},
+		{get, "/api/public/balance", anywhere, apiKey, s.apiBalance},
+
+		// For machines, and for tests of the whole.
+		{get, "/brand.css", anywhere, open, s.brandCSS},
+		{get, "/favicon.svg", anywhere, open, s.favicon},
+		{get, "/assets/*", anywhere, open, s.assets},
+		{get, "/healthz", anywhere, open, s.alive},
+		{get, "/readyz", anywhere, open, s.ready},
+		{get, "/metrics", anywhere, open, s.metrics},
+		{get, "/api/test/clock", central, open, s.readTestClock},
+		{post, "/api/test/clock", central, open, s.moveTestClock},
+		{get, "/demo/mail", central, open, s.mailOutbox},
+		{get, "/demo/mail/:id", central, open, s.mailMessage},
+	}
+}
+
+// Routes lists methods and paths, for tests that walk every route there is.
+func Routes() []Route { return (&server{}).table() }

@@ -1,0 +1,74 @@
+package web
+
+import (
+	"strings"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/ezscale/ezscale/app/branding"
+	"github.com/ezscale/ezscale/tenants"
+	"github.com/ezscale/ezscale/views"
+)
+
+// brandOf reads a shop's look from its row. A colour that does not parse, which
+// the database refuses to store, falls back to the default.
+func brandOf(t tenants.Tenant) branding.Brand {
+	raw := t.Branding
+	b := branding.Default(t.Name)
+	if raw.CompanyName != "" {
+		b.CompanyName = raw.CompanyName
+	}
+	if c, err := branding.ParseColour(raw.PrimaryColor); err == nil {
+		b.Primary = c
+	}
+	if c, err := branding.ParseColour(raw.SecondaryColor); err == nil {
+		b.Secondary = c
+	}
+	b.LogoURL, b.FaviconURL = raw.LogoURL, raw.FaviconURL
+	b.SupportEmail, b.SupportPhone = raw.SupportEmail, raw.SupportPhone
+	return b
+}
+
+// bareShell frames a page for a visitor nobody knows anything about. Without a
+// tenant it names nobody.
+func (s *server) bareShell(c *echo.Context, title string) views.Shell {
+	v := visitOf(c)
+	shell := views.Shell{Title: title, Scheme: schemeOf(c), Narrow: true}
+	if v.tenant.Slug == "" {
+		shell.Brand, shell.BrandCSSURL = branding.Default(""), ""
+		return shell
+	}
+	shell.Brand = brandOf(v.tenant)
+	shell.BrandCSSURL = "/brand.css?v=" + branding.Version(shell.Brand)
+	return shell
+}
+
+// doorShell frames the shop for somebody who is signed out.
+func (s *server) doorShell(c *echo.Context, title string) views.Shell {
+	shell := s.bareShell(c, title)
+	shell.Doors = []views.NavItem{{Label: "Sign in", Href: "/sign-in"}, {Label: "Create an account", Href: "/sign-up"}}
+	return shell
+}
+
+// deskNav is the customer's navigation.
+var deskNav = []views.NavItem{{Label: "Desktops", Href: "/"}, {Label: "Sessions", Href: "/sessions"}, {Label: "Usage", Href: "/usage"},
+	{Label: "Invoices", Href: "/invoices"}, {Label: "Keys", Href: "/settings/keys"}}
+
+func navAt(nav []views.NavItem, path string) []views.NavItem {
+	out := make([]views.NavItem, len(nav))
+	for i, item := range nav {
+		item.Current = item.Href == path || item.Href != "/" && strings.HasPrefix(path, item.Href+"/") ||
+			item.Href == "/" && (strings.HasPrefix(path, "/workspaces/") || path == "/kasm/order")
+		out[i] = item
+	}
+	return out
+}
+
+// schemeOf is the visitor's own choice between light and dark, if they made one.
+func schemeOf(c *echo.Context) string {
+	cookie, err := c.Cookie("ez_scheme")
+	if err != nil || cookie.Value != "light" && cookie.Value != "dark" {
+		return ""
+	}
+	return cookie.Value
+}
