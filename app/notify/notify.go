@@ -59,21 +59,6 @@ func New(c Config) (*Service, error) {
 	return &Service{c, d}, nil
 }
 
-// Consumers are the service's rows for the table of consumers.
-func (n *Service) Consumers() []bus.Consumer {
-	rows := []bus.Consumer{
-		{Name: "notify-account", Names: []string{
-			"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested",
-		}, Handle: n.OnAccount},
-		{Name: "notify-workspace", Names: []string{"workspace.running", "workspace.failed", "workspace.stopped"}, Handle: n.OnWorkspace},
-		{Name: "notify-invoice", Names: []string{"invoice.finalised"}, Handle: n.OnInvoice},
-	}
-	if n.discord == nil {
-		return rows
-	}
-	return append(rows, bus.Consumer{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.OnFailed})
-}
-
 // OnAccount writes the letters about accounts: tenant.created, user.invited,
 // user.registered, user.register_repeated, user.verification_requested and
 // user.reset_requested.

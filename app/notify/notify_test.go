@@ -339,7 +339,7 @@ func TestARegistrationReachesItsLetterThroughTheBus(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- b.Run(ctx, w.Consumers())
+		ended <- b.Run(ctx, []bus.Consumer{{Name: "notify-account", Names: []string{"user.registered"}, Handle: w.OnAccount}})
 	}()
 	for len(w.memory.To(w.user.Email)) == 0 && ctx.Err() == nil {
 		select {
