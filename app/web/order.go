@@ -1,0 +1,86 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v5"
+	"github.com/shopspring/decimal"
+
+	"github.com/ezscale/ezscale/app/billing"
+	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/metering"
+	"github.com/ezscale/ezscale/app/money"
+	"github.com/ezscale/ezscale/app/workspaces"
+	"github.com/ezscale/ezscale/views"
+)
+
+// orderPage shows what can be ordered. ?workspace_type= and ?template= choose
+// beforehand, for links from the shop's front.
+func (s *server) orderPage(c *echo.Context) error {
+	return s.orderForm(c, http.StatusOK, views.OrderProps{Type: c.QueryParam("workspace_type"), Template: c.QueryParam("template")})
+}
+
+// orderForm draws the form with what was chosen and what was wrong with it.
+func (s *server) orderForm(c *echo.Context, status int, p views.OrderProps) error {
+	var minimum decimal.Decimal
+	shell, person, balance, err := s.deskWithCredit(c, "Order a desktop",
+		workspaces.PlansQ(&p.Plans), workspaces.TemplatesQ(&p.Templates), billing.MinimumQ(&minimum))
+	if err != nil {
+		return err
+	}
+	p.Verified, p.MayStart = person.Verified(), balance.Enough(minimum)
+	p.Minimum, p.Support, p.Credit = money.Of(minimum, balance.Currency).Format(), shell.Brand.SupportEmail, balance.Credit.Sub(balance.Held)
+	if p.Type == "" && len(p.Plans) > 0 && len(p.Fields) == 0 {
+		p.Type = p.Plans[0].ServiceType
+	}
+	return s.render(c, status, views.OrderPage(shell, p))
+}
+
+// order takes an order and leads to the service behind it.
+func (s *server) order(c *echo.Context) error {
+	v := visitOf(c)
+	form, err := posted(c)
+	if err != nil {
+		return err
+	}
+	p := views.OrderProps{Type: form.Get("workspace_type"), Template: form.Get("template")}
+	w, err := s.Workspaces.Order(c.Request().Context(), v.tenant, workspaces.Order{
+		UserID: v.userID, PlanType: p.Type, Template: p.Template, StartedBy: metering.ByCustomer})
+	if err != nil {
+		return s.orderRefused(c, err, p)
+	}
+	return seeOther(c, "/services/"+w.ServiceID.String())
+}
+
+// orderRefused shows the form again with what stands in the way: a field (422),
+// the credit (402), the address that is not verified (403) or a limit (409).
+func (s *server) orderRefused(c *echo.Context, err error, p views.OrderProps) error {
+	var refused *fail.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	switch refused.Kind {
+	case fail.Invalid:
+		p.Fields = refused.Fields
+	case fail.PaymentRequired, fail.Forbidden, fail.Conflict:
+		p.Said = refused.Message
+	default:
+		return err
+	}
+	return s.orderForm(c, statuses[refused.Kind], p)
+}
+
+// serviceRedirect leads from a service to its desktop.
+func (s *server) serviceRedirect(c *echo.Context) error {
+	v := visitOf(c)
+	id, err := idOf(c.Param("id"), "service")
+	if err != nil {
+		return err
+	}
+	var card workspaces.Card
+	if _, _, err := s.desk(c, "", workspaces.ByServiceQ(&card, v.userID, id)); err != nil {
+		return err
+	}
+	return seeOther(c, "/workspaces/"+card.ID.String())
+}

@@ -1,0 +1,122 @@
+package views
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/ezscale/ezscale/app/money"
+	"github.com/ezscale/ezscale/app/workspaces"
+)
+
+// OrderProps is the order form with what was chosen and what was wrong with it.
+type OrderProps struct {
+	Plans     []workspaces.Plan
+	Templates []workspaces.Template
+	Type      string // the plan that is chosen
+	Template  string // the template that is chosen, by its name
+	Fields    map[string]string
+	Said      string // why the order as a whole was not taken
+	Verified  bool
+	MayStart  bool
+	Minimum   string
+	Support   string
+	Credit    decimal.Decimal
+}
+
+// kinds of plans, in the order of the form.
+type kind struct{ Name, Title, Text string }
+
+func (p OrderProps) kinds() (out []kind) {
+	for _, k := range []kind{{"developer", "Developer", "For code, containers and everything around them"}, {"business", "Business", "For mail, documents, meetings and the web"}} {
+		if len(p.plansOf(k.Name)) > 0 {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+func (p OrderProps) plansOf(kind string) (out []workspaces.Plan) {
+	for _, plan := range p.Plans {
+		if plan.WorkspaceType == kind {
+			out = append(out, plan)
+		}
+	}
+	return out
+}
+
+func (p OrderProps) templatesOf(kind string) (out []workspaces.Template) {
+	for _, t := range p.Templates {
+		if t.WorkspaceType == kind {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// pick numbers a plan, so that the style sheet can show the summary of the one
+// that is chosen without any script.
+func (p OrderProps) pick(plan workspaces.Plan) string {
+	for i, other := range p.Plans {
+		if other.ID == plan.ID {
+			return strconv.Itoa(i + 1)
+		}
+	}
+	return ""
+}
+
+// chosen says that a template is the one to begin with: what was chosen, else
+// the first.
+func (p OrderProps) chosen(t workspaces.Template) bool {
+	if p.Template != "" || p.Fields["template"] != "" {
+		return strings.EqualFold(p.Template, t.Name)
+	}
+	for _, plan := range p.Plans {
+		if plan.ServiceType == p.Type {
+			fitting := p.templatesOf(plan.WorkspaceType)
+			return len(fitting) > 0 && fitting[0].ID == t.ID
+		}
+	}
+	return false
+}
+
+func (p OrderProps) errors() (out []FieldError) {
+	for _, name := range []string{"workspace_type", "template"} {
+		if said := p.Fields[name]; said != "" {
+			out = append(out, FieldError{Name: name, Message: said})
+		}
+	}
+	return out
+}
+
+func planRate(p workspaces.Plan) string { return money.Rate(p.PricePerHour, p.Currency) }
+
+func planBlock(p workspaces.Plan) string {
+	return money.Usage(p.PricePerHour, int64(p.BlockSeconds), p.Currency).Format()
+}
+
+func planSpecs(p workspaces.Plan) []string {
+	return []string{strconv.Itoa(p.VCPU) + " vCPU", memory(p.RAMMB), planBlock(p) + " per " + every(p.BlockSeconds)}
+}
+
+func (p OrderProps) summary(plan workspaces.Plan) []Item {
+	items := []Item{
+		{Term: "Size", Text: strconv.Itoa(plan.VCPU) + " vCPU, " + memory(plan.RAMMB)},
+		{Term: "Each " + every(plan.BlockSeconds) + " begun", Text: planBlock(plan)},
+		{Term: "While it is stopped", Text: "nothing"},
+	}
+	if plan.PricePerHour.IsPositive() && p.Credit.IsPositive() {
+		hours := p.Credit.Div(plan.PricePerHour).Floor().IntPart()
+		items = append(items, Item{Term: "Your credit is enough for", Text: many(hours, "hour")})
+	}
+	return items
+}
+
+func apps(t workspaces.Template) string {
+	const most = 4
+	if len(t.Apps) > most {
+		return strings.Join(t.Apps[:most], ", ") + " and more"
+	}
+	return strings.Join(t.Apps, ", ")
+}

@@ -1,0 +1,68 @@
+package views
+
+import (
+	"strconv"
+
+	"github.com/ezscale/ezscale/app/metering"
+	"github.com/ezscale/ezscale/app/money"
+)
+
+// SessionsProps is a page of a customer's sessions, newest first.
+type SessionsProps struct {
+	When
+	Sessions []metering.Session
+	Of       string // the desktop whose sessions these are; "" for all
+	First    string // the newest page, when this is another one
+	Older    string // the next page, when there is one
+}
+
+func (p SessionsProps) text() string {
+	if p.Of != "" {
+		return "Every run of " + p.Of + ", from start to stop."
+	}
+	return "Every run of your desktops, from start to stop."
+}
+
+// Ran is when a session was: "yesterday 16:40 to 18:02", "today 11:45, running".
+func (w When) Ran(s metering.Session) string {
+	if s.StoppedAt == nil {
+		return w.At(s.StartedAt) + ", running"
+	}
+	return w.Span(s.StartedAt, *s.StoppedAt)
+}
+
+// ended says who or what ended a session.
+func ended(s metering.Session) string {
+	if s.EndedBy == nil {
+		return ""
+	}
+	return map[string]string{
+		metering.ByCustomer: "stopped by you", metering.ByStaff: "stopped by the shop", metering.ByAPI: "stopped by a program with your key",
+		metering.ByLimit: "reached its time limit", metering.ByHost: "ended by the desktop host", metering.ByGone: "the desktop was gone",
+		metering.BySystem: "stopped by a rule of the shop",
+	}[*s.EndedBy]
+}
+
+func (w When) stopped(s metering.Session) string {
+	if s.StoppedAt == nil {
+		return "running"
+	}
+	return w.At(*s.StoppedAt)
+}
+
+func sessionBlocks(w When, s metering.Session) string { return strconv.Itoa(s.BlocksAt(w.Now)) }
+
+func sessionRate(s metering.Session) string { return money.Rate(s.CostPerHour, s.Currency) }
+
+// exactCost is the cost before rounding, where the two differ.
+func exactCost(w When, s metering.Session) string {
+	exact := money.Usage(s.CostPerHour, s.BillableSecondsAt(w.Now), s.Currency)
+	if exact.CmpDecimal(exact.Round().D) == 0 {
+		return ""
+	}
+	return "exactly " + exact.Format()
+}
+
+func sessionColumns() []Column {
+	return []Column{{Label: "Desktop"}, {Label: "Started"}, {Label: "Ended"}, {Label: "Time", End: true}, {Label: "Blocks", End: true}, {Label: "An hour", End: true}, {Label: "Cost", End: true}, {Label: "Invoice", End: true}}
+}
