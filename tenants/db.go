@@ -52,9 +52,11 @@ type DB struct {
 func (db *DB) Close() {
 	db.stop()
 	db.running.Wait()
-	db.sessions.pool.Close()
-	db.app.Close()
-	db.admin.Close()
+	for _, pool := range []*pgxpool.Pool{db.sessions.pool, db.app, db.admin} {
+		if pool != nil {
+			pool.Close()
+		}
+	}
 }
 
 // Registry is the list of tenants in memory.

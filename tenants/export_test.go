@@ -33,6 +33,9 @@ func OwnerList[T any](ctx context.Context, db *DB, sql string, args ...any) ([]T
 	return pgx.CollectRows(rows, rowTo[T]())
 }
 
+// InUTC is what every new connection must pass.
+func InUTC(ctx context.Context, conn *pgx.Conn) error { return inUTC(ctx, conn) }
+
 // SlugProblem and SlugOf are the rules of short names.
 func SlugProblem(slug string) string { return slugProblem(slug) }
 

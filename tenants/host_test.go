@@ -56,7 +56,7 @@ func FuzzNormalHost(f *testing.F) {
 func TestSlugs(t *testing.T) {
 	t.Parallel()
 	for _, slug := range []string{
-		"", "a", "ab", "public", "central", "guard", "www", "admin", "pg_x", `a"b`, "a;b", "a--b", "-ab", "ab-", "1ab", "Abc", "bücher", "a b", "a.b", "a_b",
+		"", "a", "ab", "public", "central", "www", "admin", "pg_x", `a"b`, "a;b", "a--b", "-ab", "ab-", "1ab", "Abc", "bücher", "a b", "a.b", "a_b",
 		strings.Repeat("a", 41), strings.Repeat("a", 64), "abc\n",
 	} {
 		if tenants.SlugProblem(slug) == "" {

@@ -34,27 +34,34 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := db.start(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+func (db *DB) start(ctx context.Context) (err error) {
 	if err := db.compareClocks(ctx); err != nil {
-		db.admin.Close()
-		return nil, err
+		return err
 	}
-	if db.app, err = db.pool(ctx, cmp.Or(cfg.AppURL, cfg.AdminURL), db.settingsFor(cfg.AppURL, "ezscale_app", guardPath), cmp.Or(cfg.MaxConns, 12)); err != nil {
-		return nil, err
+	settings := db.settingsFor(db.cfg.AppURL, "ezscale_app", guardPath)
+	if db.app, err = db.pool(ctx, cmp.Or(db.cfg.AppURL, db.cfg.AdminURL), settings, cmp.Or(db.cfg.MaxConns, 12)); err != nil {
+		return err
 	}
-	if db.sessions, err = db.openSessions(ctx); err != nil {
-		return nil, err
+	if err := db.openSessions(ctx); err != nil {
+		return err
 	}
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	db.stop = stop
 	if err := db.registry.Refresh(ctx); err != nil {
 		// Before the first Migrate there are neither tenants nor the roles to read them with.
 		if todo, asked := db.pending(ctx); asked != nil || !todo.central {
-			db.Close()
-			return nil, fmt.Errorf("read the tenants: %w", err)
+			return fmt.Errorf("read the tenants: %w", err)
 		}
 	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	db.stop = stop
 	db.running.Go(func() { db.registry.keep(running) })
-	return db, nil
+	return nil
 }
 
 func prepare(cfg Config) (*DB, error) {
@@ -73,7 +80,7 @@ func prepare(cfg Config) (*DB, error) {
 	if cfg.TenantMigrations == nil {
 		cfg.TenantMigrations = sub(migrations.Tenant, "tenant")
 	}
-	db := &DB{cfg: cfg, stop: func() {}}
+	db := &DB{cfg: cfg, sessions: &SessionStore{wall: cfg.Wall}, stop: func() {}}
 	var err error
 	if db.domain, err = NormalHost(cfg.Domain); err != nil {
 		return nil, fmt.Errorf("the central domain %q: %w", cfg.Domain, err)

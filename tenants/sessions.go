@@ -18,10 +18,10 @@ type SessionStore struct {
 	wall func() time.Time
 }
 
-func (db *DB) openSessions(ctx context.Context) (*SessionStore, error) {
+func (db *DB) openSessions(ctx context.Context) (err error) {
 	url := cmp.Or(db.cfg.SessionURL, db.cfg.AppURL, db.cfg.AdminURL)
-	pool, err := db.pool(ctx, url, db.settingsFor(db.cfg.SessionURL, "ezscale_sessions", "central, pg_temp"), 2)
-	return &SessionStore{pool, db.cfg.Wall}, err
+	db.sessions.pool, err = db.pool(ctx, url, db.settingsFor(db.cfg.SessionURL, "ezscale_sessions", "central, pg_temp"), 2)
+	return err
 }
 
 // FindCtx gives a session's data; an unknown or expired one is not found.

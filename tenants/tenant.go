@@ -105,7 +105,7 @@ var (
 )
 
 func reserved(slug string) bool {
-	return slices.Contains([]string{"www", "admin", "reseller", "api", "mail", "edge", "app", "central", "public", "guard", "shared"}, slug)
+	return slices.Contains([]string{"www", "admin", "reseller", "api", "mail", "edge", "app", "central", "public"}, slug)
 }
 
 // slugProblem is empty for a slug that may be used, else the sentence to show.

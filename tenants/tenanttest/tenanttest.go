@@ -204,8 +204,11 @@ func drop(t testing.TB, shop tenants.Tenant) {
 	}
 }
 
+// dropDatabase removes a database and the roles of its shops, which belong to the
+// whole server.
 func dropDatabase(t testing.TB, cfg tenants.Config) {
 	if os.Getenv("KEEP") != "" {
+		t.Logf("kept the database of %s", cfg.AdminURL)
 		return
 	}
 	ctx := context.Background()
@@ -214,6 +217,7 @@ func dropDatabase(t testing.TB, cfg tenants.Config) {
 		t.Error(err)
 		return
 	}
+	roles := shopRoles(ctx, cfg.AdminURL)
 	conn, err := pgx.Connect(ctx, pgtest.URL(t))
 	if err != nil {
 		t.Error(err)
@@ -223,6 +227,28 @@ func dropDatabase(t testing.TB, cfg tenants.Config) {
 	if _, err := conn.Exec(ctx, "drop database "+strings.TrimPrefix(u.Path, "/")+" with (force)"); err != nil {
 		t.Error(err)
 	}
+	for _, role := range roles {
+		// Another database may have a shop of the same name: then the role stays.
+		_, _ = conn.Exec(ctx, "drop role if exists "+role)
+	}
+}
+
+// shopRoles is empty for a database that was never migrated.
+func shopRoles(ctx context.Context, address string) []string {
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		return nil
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, "select schema_name from central.tenants")
+	if err != nil {
+		return nil
+	}
+	roles, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil
+	}
+	return roles
 }
 
 func random() string {
