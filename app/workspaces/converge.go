@@ -225,6 +225,9 @@ func (s *Service) conclude(ctx context.Context, tx tenants.Tx, w *Workspace, e e
 	case w.DesktopID == nil || e.row.DesktopID == nil || *w.DesktopID != *e.row.DesktopID:
 		return nil, nil // it was taken off the row meanwhile
 	case e.step == stepResume:
+		if w.Observed != SeenStopped {
+			return nil, nil // it was seen coming up before this was written
+		}
 		w.Observed = SeenStarting
 		w.changed(tx.Now())
 		return nil, save(ctx, tx, w)
@@ -298,6 +301,8 @@ func (s *Service) giveAway(ctx context.Context, tx tenants.Tx, w *Workspace) err
 
 func (s *Service) stopped(ctx context.Context, tx tenants.Tx, w *Workspace, failure error) (wait, err error) {
 	switch kind := HostKindOf(failure); {
+	case failure == nil && w.Observed == SeenStopped:
+		return nil, nil // it was seen off before this was written
 	case failure == nil:
 		w.Observed = SeenStopping
 		w.changed(tx.Now())

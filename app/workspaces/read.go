@@ -148,9 +148,16 @@ func (s *Service) Credentials(ctx context.Context, t tenants.Tenant, who Who, id
 	if !found || !who.Staff && row.UserID != who.UserID {
 		return "", "", fail.Missing("workspace")
 	}
-	if len(row.Password) == 0 {
-		return row.Username, "", nil
+	password, err = s.Password(t, row.Workspace)
+	return row.Username, password, err
+}
+
+// Password opens the password of a workspace that its customer was given to see;
+// empty until the desktop was asked for.
+func (s *Service) Password(t tenants.Tenant, w Workspace) (string, error) {
+	if len(w.Password) == 0 {
+		return "", nil
 	}
-	plain, err := s.Sealer.Open(row.Password, seal.Context(t.ID, seal.DesktopPassword))
-	return row.Username, string(plain), err
+	plain, err := s.Sealer.Open(w.Password, seal.Context(t.ID, seal.DesktopPassword))
+	return string(plain), err
 }

@@ -32,6 +32,7 @@ type Reconciler struct {
 	busy  map[uuid.UUID]tenants.Tenant // shops in which something is about to change
 	noted map[uuid.UUID]noted
 	wake  chan struct{}
+	gate  sync.Mutex // held by a round, and by whoever moves the clocks
 }
 
 // NewReconciler makes the reconciler of a service. The service pokes it when
@@ -106,6 +107,8 @@ type shop struct {
 }
 
 func (r *Reconciler) round(ctx context.Context, full bool) error {
+	r.gate.Lock()
+	defer r.gate.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, roundFor)
 	defer cancel()
 	shops, err := r.shops(ctx, full)

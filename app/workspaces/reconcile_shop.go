@@ -164,7 +164,7 @@ func (r *Reconciler) changeOne(ctx context.Context, tx tenants.Tx, g sighting, r
 	if e.prove {
 		return r.finish(ctx, tx, row, g.at)
 	}
-	return r.s.carry(ctx, tx, row, e, g.at)
+	return r.s.carry(ctx, tx, &row, e, g.at)
 }
 
 // finish stops a desktop that has come to its end: at its age exactly, or for a
@@ -186,7 +186,7 @@ func (r *Reconciler) finish(ctx context.Context, tx tenants.Tx, row liveRow, at 
 }
 
 // carry writes a row that was seen anew, and everything that follows from it.
-func (s *Service) carry(ctx context.Context, tx tenants.Tx, row liveRow, e effect, at time.Time) error {
+func (s *Service) carry(ctx context.Context, tx tenants.Tx, row *liveRow, e effect, at time.Time) error {
 	w := &row.Workspace
 	var err error
 	switch {
@@ -212,7 +212,7 @@ func (s *Service) carry(ctx context.Context, tx tenants.Tx, row liveRow, e effec
 
 // opened begins the charging of a desktop that is seen running for the first time
 // in this run (R1).
-func (s *Service) opened(ctx context.Context, tx tenants.Tx, row liveRow, first bool, at time.Time) error {
+func (s *Service) opened(ctx context.Context, tx tenants.Tx, row *liveRow, first bool, at time.Time) error {
 	w := &row.Workspace
 	started, err := s.Meter.Open(ctx, tx, Opening{
 		WorkspaceID: w.ID, UserID: w.UserID, PlanID: w.PlanID, Run: w.Run, DesktopID: *w.DesktopID, StartedBy: w.StartedBy,
@@ -238,7 +238,7 @@ func (s *Service) opened(ctx context.Context, tx tenants.Tx, row liveRow, first 
 // keepaliveEvery is how often a desktop is kept alive whose blocks are longer.
 const keepaliveEvery = 30 * time.Minute
 
-func (s *Service) timers(ctx context.Context, tx tenants.Tx, row liveRow) error {
+func (s *Service) timers(ctx context.Context, tx tenants.Tx, row *liveRow) error {
 	if limit, limited := row.LimitAt(); limited {
 		if err := bus.Due(ctx, tx, DueLimit, row.ID.String(), limit, nil); err != nil {
 			return err

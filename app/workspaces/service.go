@@ -98,6 +98,7 @@ func launchPage(t tenants.Tenant, id uuid.UUID) string {
 
 // Order is what a customer asks for. SessionDuration is in seconds, 0 for none.
 type Order struct {
+	ID              uuid.UUID // of the workspace to be; a repeated order with the same id is the first one. uuid.Nil makes a new one
 	UserID          uuid.UUID
 	PlanType        string // such as developer_basic
 	Template        string // a template's name, whatever its case; "" takes the first that fits
@@ -116,8 +117,23 @@ type Who struct {
 // email_unverified, or an account that is not active), PaymentRequired (R16),
 // Conflict (code workspace_limit), Unavailable for a shop that is suspended.
 func (s *Service) Order(ctx context.Context, t tenants.Tenant, o Order) (Workspace, error) {
-	var w Workspace
-	err := s.DB.In(ctx, t, func(tx tenants.Tx) (err error) {
+	w, err := s.order(ctx, t, o)
+	if tenants.IsUnique(err, "kasm_workspaces_pkey") { // the same order, taken at the same moment
+		w, err = s.order(ctx, t, o)
+	}
+	return w, err
+}
+
+func (s *Service) order(ctx context.Context, t tenants.Tenant, o Order) (w Workspace, err error) {
+	err = s.DB.In(ctx, t, func(tx tenants.Tx) (err error) {
+		if o.ID == uuid.Nil {
+			o.ID = uuid.New()
+		}
+		first, err := own(ctx, tx, Who{UserID: o.UserID}, o.ID)
+		if !fail.Is(err, fail.NotFound) {
+			w = first
+			return err
+		}
 		if err := mayBuy(ctx, tx, o.UserID); err != nil {
 			return err
 		}
@@ -185,7 +201,7 @@ func (s *Service) ordered(tx tenants.Tx, o Order, p plan, tpl template) Workspac
 	now := tx.Now()
 	deadline := now.Add(s.Patience)
 	w := Workspace{
-		ID: uuid.New(), ServiceID: uuid.New(), UserID: o.UserID, PlanID: p.ID, TemplateID: tpl.ID, WorkspaceType: p.ServiceType, TemplateName: tpl.Name,
+		ID: o.ID, ServiceID: uuid.New(), UserID: o.UserID, PlanID: p.ID, TemplateID: tpl.ID, WorkspaceType: p.ServiceType, TemplateName: tpl.Name,
 		VCPU: p.VCPU, RAMMB: p.RAMMB, Desired: WantRunning, Observed: SeenNone, Run: 1, StartedBy: o.StartedBy, DeadlineAt: &deadline, CreatedAt: now,
 	}
 	if o.SessionDuration > 0 {
