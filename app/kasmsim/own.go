@@ -119,7 +119,13 @@ func (s *Sim) kill(w http.ResponseWriter, r *http.Request) {
 type wireClock struct {
 	Now  Stamp `json:"now"`
 	Rate int   `json:"rate"`
+	// Wall is the real time at which the sender's clock showed Now, so that two
+	// running clocks on one machine agree however long the request took.
+	Wall time.Time `json:"-"`
 }
+
+// wallSlack is how far Wall may lie from our own real time and still be believed.
+const wallSlack = 10 * time.Second
 
 func (s *Sim) serveClock(w http.ResponseWriter, _ *http.Request) {
 	s.answer(w, func(now instant) reply { return ok(wireClock{Now: Stamp{now.sim}, Rate: s.clock.Rate}) })
@@ -140,6 +146,10 @@ func (s *Sim) changeClock(w http.ResponseWriter, r *http.Request) {
 			return unprocessable(map[string]string{"now": "The clock cannot go back while a desktop runs or starts."})
 		}
 		s.clock = simClock{Base: to, Wall: now.wall, Rate: wanted.Rate}
+		if since := now.wall.Sub(wanted.Wall); !wanted.Wall.IsZero() && since >= 0 && since < wallSlack && to.Equal(wanted.Now.Time) {
+			s.clock.Wall = wanted.Wall
+			to = grained(s.clock.at(now.wall))
+		}
 		s.change.Clock = true
 		s.settle(instant{sim: to, wall: now.wall})
 		return ok(wireClock{Now: Stamp{to}, Rate: wanted.Rate})
@@ -162,6 +172,10 @@ func readClock(fields map[string]json.RawMessage, c wireClock) (wireClock, map[s
 				wrong[name] = "Give 0 (stands still) or 1 (runs)."
 			}
 			c.Rate = rate
+		case "wall":
+			if isNull(raw) || json.Unmarshal(raw, &c.Wall) != nil {
+				wrong[name] = "Give a time as in RFC 3339."
+			}
 		default:
 			wrong[name] = "There is no field of this name."
 		}

@@ -1,0 +1,107 @@
+// Package idempotency answers a repeated API call with the first one's answer:
+// the same key and body replay for a day, another body under the same key is
+// refused. Answers may hold a desktop's password, so they are kept sealed.
+package idempotency
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/seal"
+	"github.com/ezscale/ezscale/tenants"
+)
+
+const (
+	// lifetime is how long a key remembers, in wall time.
+	lifetime = 24 * time.Hour
+	// abandoned is when an unanswered call counts as dead, so that a repetition
+	// may take it over: longer than any call takes.
+	abandoned = 2 * time.Minute
+	// MaxKey is the longest key a caller may choose, in bytes.
+	MaxKey = 255
+
+	purpose = "api-answer"
+)
+
+// Answer is what a call was answered with.
+type Answer struct {
+	Status int             `json:"status"`
+	Body   json.RawMessage `json:"body"`
+}
+
+// Book remembers calls. Wall time measures it: moving the business clock must
+// not make a call happen twice.
+type Book struct {
+	db   *tenants.DB
+	key  *seal.Key
+	wall func() time.Time
+}
+
+// New makes the book of all shops.
+func New(db *tenants.DB, key *seal.Key, wall func() time.Time) *Book {
+	return &Book{db: db, key: key, wall: wall}
+}
+
+// Begin takes a key for a call with this body. It gives the earlier answer when
+// there is one; fail.Conflict "idempotency_mismatch" when the key was used for
+// another body; fail.Conflict while the first call is still under way.
+func (b *Book) Begin(ctx context.Context, t tenants.Tenant, user uuid.UUID, key, route string, body []byte) (*Answer, error) {
+	if len(key) > MaxKey {
+		return nil, fail.Fields{"Idempotency-Key": fmt.Sprintf("Use at most %d characters.", MaxKey)}.Err()
+	}
+	hash := sha256.Sum256(append([]byte(route+"\n"), body...))
+	now := b.wall()
+	var first entry
+	var mine bool
+	err := b.db.In(ctx, t, func(tx tenants.Tx) (err error) {
+		if err := forget(ctx, tx, user, now.Add(-lifetime)); err != nil {
+			return err
+		}
+		if mine, err = take(ctx, tx, user, key, hash[:], now, now.Add(-abandoned)); err != nil || mine {
+			return err
+		}
+		first, err = lookup(ctx, tx, user, key)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case mine:
+		return nil, nil
+	case string(first.RequestHash) != string(hash[:]):
+		return nil, fail.Coded(fail.Conflict, "idempotency_mismatch", "This Idempotency-Key was used for another request. Use a new key.")
+	case first.Status == nil:
+		return nil, fail.New(fail.Conflict, "The first request with this Idempotency-Key is still being done. Try again in a moment.")
+	}
+	return b.open(t, first)
+}
+
+func (b *Book) open(t tenants.Tenant, e entry) (*Answer, error) {
+	plain, err := b.key.Open(e.Body, seal.Context(t.ID, purpose))
+	if err != nil {
+		return nil, fmt.Errorf("open a kept answer: %w", err)
+	}
+	return &Answer{Status: *e.Status, Body: plain}, nil
+}
+
+// Finish keeps the answer. Answers that may be different next time (5xx, 429)
+// are not kept: give the key back with Drop instead.
+func (b *Book) Finish(ctx context.Context, t tenants.Tenant, user uuid.UUID, key string, a Answer) error {
+	sealed := b.key.Seal(a.Body, seal.Context(t.ID, purpose))
+	return b.db.In(ctx, t, func(tx tenants.Tx) error { return answer(ctx, tx, user, key, a.Status, sealed) })
+}
+
+// Drop frees the key of a call that had no lasting effect.
+func (b *Book) Drop(ctx context.Context, t tenants.Tenant, user uuid.UUID, key string) error {
+	return b.db.In(ctx, t, func(tx tenants.Tx) error { return drop(ctx, tx, user, key) })
+}
+
+// ID derives a stable id from a key, for what a call creates: a repetition that
+// takes over a dead call then creates nothing twice.
+func ID(user uuid.UUID, key string) uuid.UUID { return uuid.NewSHA1(user, []byte(key)) }

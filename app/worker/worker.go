@@ -1,0 +1,35 @@
+// Package worker is the table of everybody who reacts to events and due times.
+package worker
+
+import (
+	"github.com/ezscale/ezscale/app/billing"
+	"github.com/ezscale/ezscale/app/bus"
+	"github.com/ezscale/ezscale/app/notify"
+	"github.com/ezscale/ezscale/app/workspaces"
+)
+
+// Table is every durable consumer: its name, what it reacts to, and its handler.
+// A name is a promise to the stream: renaming a consumer makes it another one.
+func Table(w *workspaces.Service, r *workspaces.Reconciler, b *billing.Service, n *notify.Service) []bus.Consumer {
+	return []bus.Consumer{
+		// Provisioning makes the desktop hosts follow what was asked for.
+		{Name: "provisioning", Names: []string{"workspace.ordered", "workspace.start_requested", "workspace.stop_requested", "workspace.destroy_requested"}, Handle: w.OnChange, Parallel: 8},
+		{Name: "provisioning-converge", Names: []string{"converge.due"}, Handle: w.OnConvergeDue, Parallel: 8},
+		{Name: "provisioning-deadline", Names: []string{"deadline.due"}, Handle: r.OnDeadlineDue},
+		{Name: "provisioning-keepalive", Names: []string{"keepalive.due"}, Handle: w.OnKeepaliveDue},
+		{Name: "provisioning-block", Names: []string{"block.charged"}, Handle: w.OnBlockCharged},
+
+		// Metering: blocks are proven by looking at the hosts; limits stop desktops.
+		{Name: "metering-block", Names: []string{"block.due"}, Handle: r.OnBlockDue},
+		{Name: "metering-limit", Names: []string{"limit.due"}, Handle: r.OnLimitDue},
+
+		// Billing closes the months.
+		{Name: "billing-cycle", Names: []string{"cycle.due"}, Handle: b.OnCycleDue},
+
+		// Notify writes to people, once each, and alerts the provider.
+		{Name: "notify-account", Names: []string{"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested"}, Handle: n.OnAccount},
+		{Name: "notify-workspace", Names: []string{"workspace.running", "workspace.failed", "workspace.stopped"}, Handle: n.OnWorkspace},
+		{Name: "notify-invoice", Names: []string{"invoice.finalised"}, Handle: n.OnInvoice},
+		{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.OnFailed},
+	}
+}

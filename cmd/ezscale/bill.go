@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ezscale/ezscale/app/billing"
+	"github.com/ezscale/ezscale/tenants"
+)
+
+type billCmd struct {
+	Tenant string `help:"Only this tenant's customers; the slug."`
+	AsOf   string `name:"as-of" help:"Bill as if it were this time (RFC 3339, or a date in UTC)."`
+	DryRun bool   `help:"Work everything out and write nothing."`
+	JSON   bool   `help:"Print one line of JSON."`
+}
+
+// Run closes every ended cycle. One tenant that fails does not stop the others.
+func (cmd billCmd) Run(c *console) error {
+	asOf, err := timeOf(cmd.AsOf)
+	if err != nil {
+		return err
+	}
+	return c.with(func(in *installation) error {
+		shops := in.db.Registry().All()
+		if cmd.Tenant != "" {
+			t, err := in.tenantBySlug(cmd.Tenant)
+			if err != nil {
+				return err
+			}
+			shops = []tenants.Tenant{t}
+		}
+		all, failed := []billing.Billed{}, []string{}
+		for _, t := range shops {
+			billed, err := in.billing.Bill(c.ctx, t, asOf, cmd.DryRun)
+			if err != nil {
+				failed = append(failed, t.Slug+": "+oneLine(err))
+			}
+			all = append(all, billed...)
+		}
+		if err := c.print(cmd.JSON, map[string]any{"invoices": all}, billText(all, cmd.DryRun)); err != nil {
+			return err
+		}
+		if len(failed) > 0 {
+			return fmt.Errorf("not billed, run ezscale bill again: %s", strings.Join(failed, "; "))
+		}
+		return nil
+	})
+}
+
+func billText(all []billing.Billed, dry bool) string {
+	var text strings.Builder
+	made := 0
+	for _, b := range all {
+		number, note := b.Number, ""
+		if number == "" {
+			number = "(would be made)"
+		}
+		if b.Created {
+			made, note = made+1, "  new"
+		}
+		fmt.Fprintf(&text, "%-16s %-18s %-32s %12s %s%s\n", b.Tenant, number, b.Customer, b.Total, b.Currency, note)
+	}
+	if dry {
+		return text.String() + "nothing was written"
+	}
+	return text.String() + fmt.Sprintf("%d invoices made", made)
+}
+
+func timeOf(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--as-of: %q is no time; write 2026-11-01T00:00:00Z or 2026-11-01", text)
+}

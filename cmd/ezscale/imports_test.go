@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/ezscale/ezscale/"
+
+// pkg is what the rules need of a package: its own files and what they import.
+type pkg struct {
+	ImportPath string
+	Dir        string
+	Imports    []string
+	GoFiles    []string
+}
+
+func (p pkg) name() string { return strings.TrimPrefix(p.ImportPath, module) }
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// owners are the packages that alone may import a library, each with all below it.
+var owners = map[string][]string{
+	"github.com/labstack/echo":            {"app/web"},
+	"github.com/alexedwards/scs":          {"app/web"},
+	"github.com/jackc/pgx":                {"tenants"},
+	"github.com/pressly/goose":            {"tenants"},
+	"github.com/nats-io":                  {"app/bus"},
+	"github.com/stripe/stripe-go":         {"app/payments"},
+	"github.com/caddyserver/certmagic":    {"app/domains"},
+	"github.com/a-h/templ":                {"views", "app/web"},
+	"github.com/alecthomas/kong":          {"cmd/ezscale"},
+	"github.com/caarlos0/env":             {"cmd/ezscale"},
+	"github.com/wneessen/go-mail":         {"app/mail"},
+	"github.com/fergusstrange":            {"tenants/pgserver"},
+	"github.com/alexedwards/argon2id":     {"app/accounts"},
+	"github.com/prometheus/client_golang": {"cmd/ezscale"},
+}
+
+// The domains. None imports another; what one needs of another it declares as an
+// interface, which cmd/ezscale fills.
+var domains = []string{"app/accounts", "app/billing", "app/branding", "app/metering", "app/workspaces", "app/notify", "app/kasm"}
+
+// The arrows between domains that are allowed: the driver fills its port.
+var allowedArrows = [][2]string{{"app/kasm", "app/workspaces"}}
+
+// low packages import nothing of ours but what is listed.
+var low = map[string][]string{
+	"app/fail": nil, "app/money": nil, "app/clock": nil, "assets": nil, "migrations": nil, "app/seal": nil, "tenants/seed": nil,
+	"tenants/pgserver": nil, "app/kasmsim": nil,
+	"tenants": {"migrations", "app/fail"},
+}
+
+func TestImportsKeepTheirDirections(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			checkOwner(t, p, imported)
+			checkArrow(t, p, strings.TrimPrefix(imported, module), strings.HasPrefix(imported, module))
+		}
+		if slices.Contains([]string{"common", "util", "utils", "helpers", "models", "types", "core", "services"}, path.Base(p.ImportPath)) {
+			t.Errorf("%s: a package is named after what it is about, not %q", p.name(), path.Base(p.ImportPath))
+		}
+	}
+}
+
+func checkOwner(t *testing.T, p pkg, imported string) {
+	for library, places := range owners {
+		if !strings.HasPrefix(imported, library) {
+			continue
+		}
+		if !slices.ContainsFunc(places, func(place string) bool { return p.name() == place || strings.HasPrefix(p.name(), place+"/") }) {
+			t.Errorf("%s imports %s, which belongs to %s alone", p.name(), imported, strings.Join(places, ", "))
+		}
+	}
+	serves := []string{"app/web", "cmd/ezscale", "app/kasmsim", "assets", "app/kasm", "app/notify", "app/testclock"}
+	if imported == "net/http" && !slices.Contains(serves, p.name()) {
+		t.Errorf("%s imports net/http: requests are the business of app/web", p.name())
+	}
+}
+
+func checkArrow(t *testing.T, p pkg, imported string, ours bool) {
+	if !ours {
+		return
+	}
+	if allowed, isLow := low[p.name()]; isLow && !slices.Contains(allowed, imported) {
+		t.Errorf("%s imports %s: it stands below everything and may import only %v", p.name(), imported, allowed)
+	}
+	if slices.Contains(domains, p.name()) && slices.Contains(domains, imported) && !slices.Contains(allowedArrows, [2]string{p.name(), imported}) {
+		t.Errorf("the domain %s imports the domain %s: declare an interface where it is needed", p.name(), imported)
+	}
+	if p.name() == "views" && slices.Contains([]string{"tenants", "app/web", "app/bus"}, imported) {
+		t.Errorf("views imports %s: it takes values and fetches nothing", imported)
+	}
+	if imported == "app/web" && p.name() != "cmd/ezscale" {
+		t.Errorf("%s imports app/web, which stands above it", p.name())
+	}
+}

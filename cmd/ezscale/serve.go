@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ezscale/ezscale/app/bus"
+	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/idempotency"
+	"github.com/ezscale/ezscale/app/kasm"
+	"github.com/ezscale/ezscale/app/live"
+	"github.com/ezscale/ezscale/app/mail"
+	"github.com/ezscale/ezscale/app/metering"
+	"github.com/ezscale/ezscale/app/notify"
+	"github.com/ezscale/ezscale/app/testclock"
+	"github.com/ezscale/ezscale/app/web"
+	"github.com/ezscale/ezscale/app/worker"
+	"github.com/ezscale/ezscale/app/workspaces"
+	"github.com/ezscale/ezscale/tenants"
+)
+
+type serveCmd struct{}
+
+// Run serves until it is told to stop.
+func (serveCmd) Run(c *console) error {
+	n, err := c.boot(bootOptions{})
+	if err != nil {
+		return err
+	}
+	c.log.Info("ready", "address", "http://"+n.listener.Addr().String(), "domain", c.config.Domain)
+	return n.run(c.ctx)
+}
+
+// bootOptions are what the demonstration wants otherwise.
+type bootOptions struct {
+	install bool      // may install Postgres
+	sim     bool      // with the built-in simulator, unless a Kasm server is named
+	outbox  bool      // show the sent mail on a page
+	began   time.Time // business time of a first start; zero is the present
+}
+
+// node is one running process: the installation and everything that works on it.
+type node struct {
+	*installation
+	console    *console
+	listener   net.Listener
+	sim        *simulator
+	bus        *bus.Bus
+	hub        *live.Hub
+	workspaces *workspaces.Service
+	reconciler *workspaces.Reconciler
+	notify     *notify.Service
+	outbox     *mail.Folder
+	stepper    *testclock.Stepper // nil in production
+}
+
+// boot opens everything in the order in which it depends on each other; nothing
+// runs yet.
+func (c *console) boot(o bootOptions) (*node, error) {
+	n := &node{console: c}
+	if err := n.bootParts(o); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	return n, nil
+}
+
+func (n *node) bootParts(o bootOptions) (err error) {
+	c := n.console
+	for _, name := range c.config.later {
+		c.log.Warn("this setting is known and has no effect in this version yet", "name", name)
+	}
+	if n.listener, err = listen("the web server", c.config.HTTPAddr); err != nil {
+		return err
+	}
+	if n.installation, err = c.open(purpose{serve: true, install: o.install, migrate: true}); err != nil {
+		return err
+	}
+	if err := n.bootHosts(o); err != nil {
+		return err
+	}
+	if err := n.bootClock(o); err != nil {
+		return err
+	}
+	if err := n.ensureHouse(c.ctx); err != nil {
+		return err
+	}
+	sender, err := n.bootMail(o)
+	if err != nil {
+		return err
+	}
+	return n.bootWork(sender)
+}
+
+// ensureHouse makes the provider's own shop, which the central host serves.
+func (n *node) ensureHouse(ctx context.Context) error {
+	if _, ok := n.db.Registry().House(); ok {
+		return nil
+	}
+	domain := n.console.config.Domain
+	if domain == "localhost" {
+		domain = "localhost.test"
+	}
+	_, _, err := n.db.Create(ctx, tenants.NewTenant{Name: "EZSCALE", Slug: "house", Email: "house@" + domain, House: true},
+		func(ctx context.Context, tx tenants.Tx) (uuid.UUID, error) {
+			return uuid.Nil, n.billing.EnsureCycleDue(ctx, tx)
+		})
+	if err != nil {
+		return fmt.Errorf("make the provider's own shop: %w", err)
+	}
+	return nil
+}
+
+// bootHosts names the desktop host: the configured Kasm server, or the built-in
+// simulator. Servers that operators added stay as they are.
+func (n *node) bootHosts(o bootOptions) (err error) {
+	c := n.console
+	if c.config.KasmURL == "" && o.sim {
+		if n.sim, err = c.startSim(); err != nil {
+			return err
+		}
+		c.config.KasmURL, c.config.KasmKey, c.config.KasmKeySecret = n.sim.url(), n.sim.Key(), Secret(n.sim.Secret())
+	}
+	if c.config.KasmURL == "" {
+		return nil
+	}
+	return kasm.EnsureServer(c.ctx, n.db, n.key, kasm.ServerConfig{Name: "default", URL: c.config.KasmURL, Key: c.config.KasmKey, Secret: string(c.config.KasmKeySecret),
+		Auth: c.config.KasmAuth, Insecure: c.config.KasmInsecure, Simulator: testclock.IsSimulator(c.ctx, c.config.KasmURL)})
+}
+
+// bootClock makes business time movable, where nothing real depends on it.
+func (n *node) bootClock(o bootOptions) (err error) {
+	c := n.console
+	if !c.config.TestClock {
+		return nil
+	}
+	switch {
+	case c.config.KasmURL == "" || !testclock.IsSimulator(c.ctx, c.config.KasmURL):
+		return errors.New("EZSCALE_TEST_CLOCK works with the Kasm simulator only: real desktops run in real time; unset it")
+	case !loopback(c.config.HTTPAddr):
+		return errors.New("EZSCALE_TEST_CLOCK works on a loopback address only: set EZSCALE_HTTP_ADDR to 127.0.0.1:8080, or unset it")
+	}
+	if n.clock != n.movable && !o.began.IsZero() {
+		n.movable.Set(o.began, 1)
+	}
+	n.clock = n.movable
+	n.stepper, err = testclock.New(c.ctx, n.db, n.movable, testclock.SimulatorAt(c.config.KasmURL), c.log)
+	return err
+}
+
+func (n *node) bootMail(o bootOptions) (mail.Sender, error) {
+	c := n.console
+	if c.config.SMTPURL != "" {
+		return mail.NewSMTP(string(c.config.SMTPURL), clock.Wall{}.Now)
+	}
+	folder, err := mail.NewFolder(filepath.Join(c.config.DataDir, "mail"), clock.Wall{}.Now)
+	if err == nil && o.outbox {
+		n.outbox = folder
+	}
+	return folder, err
+}
+
+// bootWork makes the domains and the bus that connects them.
+func (n *node) bootWork(sender mail.Sender) (err error) {
+	c := n.console
+	if n.notify, err = notify.New(notify.Config{DB: n.db, Accounts: n.accounts, Sender: sender, Key: n.key, Links: n.link, DiscordURL: string(c.config.DiscordURL), Log: c.log}); err != nil {
+		return err
+	}
+	n.workspaces = workspaces.New(workspaces.Config{DB: n.db, Clock: n.installation, Wall: clock.Wall{}.Now, Credit: n.billing, Meter: metering.NewService(c.log),
+		Fleet: kasm.NewFleet(n.db, n.key, clock.Wall{}.Now), Sealer: n.key, Log: c.log,
+		AccessURL: func(t tenants.Tenant, id uuid.UUID) string { return n.link(t, "/workspaces/"+id.String()+"/launch") }})
+	n.reconciler = workspaces.NewReconciler(n.workspaces)
+	n.bus, err = bus.Open(c.ctx, bus.Options{DB: n.db, URL: string(c.config.NATSURL), Dir: filepath.Join(c.config.DataDir, "nats"), Clock: n.installation, Log: c.log,
+		OnDeadLetter: n.notify.OnDeadLetter})
+	if err != nil {
+		return err
+	}
+	n.hub = live.NewHub()
+	if n.stepper != nil {
+		n.stepper.Drive(n.bus, n.reconciler)
+	}
+	return nil
+}
+
+// link is the address of a page of a shop, as mails and the API give it.
+func (n *node) link(t tenants.Tenant, path string) string {
+	if n.secure() {
+		return "https://" + t.Host() + path
+	}
+	_, port, err := net.SplitHostPort(n.listener.Addr().String())
+	if err != nil || port == "80" {
+		return "http://" + t.Host() + path
+	}
+	return "http://" + net.JoinHostPort(t.Host(), port) + path
+}
+
+// secure says that visitors come by TLS, through the proxy that is trusted.
+func (n *node) secure() bool { return len(n.console.config.TrustedProxies) > 0 }
+
+// run works until the context ends.
+func (n *node) run(ctx context.Context) error {
+	wait, err := n.start(ctx)
+	if err != nil {
+		return err
+	}
+	return wait()
+}
+
+// start begins to serve and to work. wait returns when all of it has ended, then
+// closes in the opposite order of booting: the stream, the simulator, the database.
+func (n *node) start(ctx context.Context) (wait func() error, err error) {
+	handler, err := web.New(n.webDeps())
+	if err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return ignoreClosed(serveHTTP(ctx, n.listener, handler, n.console.log)) })
+	n.work(ctx, group)
+	return func() error { return errors.Join(group.Wait(), n.close()) }, nil
+}
+
+// work starts everything that runs beside the requests.
+func (n *node) work(ctx context.Context, group *errgroup.Group) {
+	group.Go(func() error { return n.bus.Run(ctx, worker.Table(n.workspaces, n.reconciler, n.billing, n.notify)) })
+	group.Go(func() error { return untilDone(ctx, n.hub.Run(ctx, n.bus)) })
+	group.Go(func() error { return untilDone(ctx, n.reconciler.Run(ctx)) })
+	group.Go(func() error { n.sweep(ctx); return nil })
+	if n.sim != nil {
+		group.Go(func() error { return n.sim.serve(ctx) })
+	}
+}
+
+func untilDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+const sweepEvery = time.Hour
+
+// sweep throws away what has run out: sign-in sessions and spent limits.
+func (n *node) sweep(ctx context.Context) {
+	again := time.NewTicker(sweepEvery)
+	defer again.Stop()
+	for {
+		if _, err := n.db.SessionStore().Sweep(ctx); err != nil && ctx.Err() == nil {
+			n.console.log.Warn("old sessions were not removed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
+}
+
+func (n *node) webDeps() web.Deps {
+	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Billing: n.billing, Bus: n.bus, Live: n.hub,
+		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
+		TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link, CreateShop: n.createTenant,
+		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}
+	if n.stepper != nil {
+		d.TestClock = n.stepper
+	}
+	return d
+}
+
+// ready says whether requests can be served.
+func (n *node) ready(ctx context.Context) error {
+	var one []int
+	if err := n.db.CentralRead(ctx, tenants.ListQ(&one, "-- ready\nselect 1")); err != nil {
+		return err
+	}
+	return n.bus.Ready(ctx)
+}
+
+func (n *node) close() error {
+	var errs []error
+	if n.bus != nil {
+		errs = append(errs, n.bus.Close())
+	}
+	if n.sim != nil {
+		errs = append(errs, n.sim.Close())
+	}
+	if n.installation != nil {
+		errs = append(errs, n.installation.close())
+	}
+	if n.listener != nil {
+		_ = n.listener.Close()
+	}
+	return errors.Join(errs...)
+}

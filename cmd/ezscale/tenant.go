@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/tenants"
+)
+
+type tenantCmd struct {
+	Create  tenantCreateCmd `cmd:"" help:"Create a reseller: schema, plans, templates, owner, domain and welcome mail in one step."`
+	List    tenantListCmd   `cmd:"" help:"List the resellers."`
+	Show    tenantShowCmd   `cmd:"" help:"Show one reseller."`
+	Suspend suspendCmd      `cmd:"" help:"Suspend a reseller: its shop answers 503 under its brand."`
+	Resume  resumeCmd       `cmd:"" help:"Resume a suspended reseller."`
+	Close   closeCmd        `cmd:"" help:"Close a reseller for good."`
+	Domain  domainCmd       `cmd:"" help:"Manage a reseller's own domains."`
+}
+
+type tenantCreateCmd struct {
+	Name      string `help:"The shop's name." required:""`
+	Email     string `help:"The owner's e-mail address." required:""`
+	OwnerName string `help:"The owner's name."`
+	Slug      string `help:"Short name in addresses and in the database; made from the name when not given. It never changes."`
+	Domain    string `help:"A domain of the shop's own."`
+	TimeZone  string `help:"IANA time zone in which months begin." default:"UTC"`
+	Currency  string `help:"ISO 4217 code." default:"USD"`
+	TrialDays int    `help:"Days of trial; 0 for none." default:"0"`
+	JSON      bool   `help:"Print one line of JSON."`
+}
+
+// Run creates the reseller, or finds that it is there.
+func (cmd tenantCreateCmd) Run(c *console) error {
+	return c.with(func(in *installation) error {
+		t, created, err := in.createTenant(c.ctx, tenants.NewTenant{Name: cmd.Name, Email: cmd.Email, OwnerName: cmd.OwnerName, Slug: cmd.Slug,
+			Domain: cmd.Domain, TimeZone: cmd.TimeZone, Currency: cmd.Currency, TrialDays: cmd.TrialDays})
+		if err != nil {
+			return err
+		}
+		word := "created"
+		if !created {
+			word = "was there already"
+		}
+		return c.print(cmd.JSON, tenantJSON(t), fmt.Sprintf("%s %s: schema %s, hosts %s", t.Slug, word, t.Schema(), strings.Join(t.Hosts, ", ")))
+	})
+}
+
+// createTenant is the one way in which a shop comes to be: its owner, its
+// welcome mail and its first billing month belong to it from the first moment.
+func (in *installation) createTenant(ctx context.Context, n tenants.NewTenant) (tenants.Tenant, bool, error) {
+	found := in.accounts.Founder(n.Email, n.OwnerName)
+	return in.db.Create(ctx, n, func(ctx context.Context, tx tenants.Tx) (uuid.UUID, error) {
+		owner, err := found(ctx, tx)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		return owner, in.billing.EnsureCycleDue(ctx, tx)
+	})
+}
+
+func tenantJSON(t tenants.Tenant) map[string]any {
+	return map[string]any{"id": t.ID, "slug": t.Slug, "name": t.Name, "schema_name": t.Schema(), "hosts": t.Hosts, "status": t.Status,
+		"time_zone": t.TimeZone, "currency": t.Currency, "owner_email": t.OwnerEmail, "created_at": t.CreatedAt}
+}
+
+type tenantListCmd struct {
+	JSON bool `help:"Print one line of JSON."`
+}
+
+// Run lists every shop.
+func (cmd tenantListCmd) Run(c *console) error {
+	return c.with(func(in *installation) error {
+		list := []map[string]any{}
+		var text strings.Builder
+		for _, t := range in.db.Registry().All() {
+			list = append(list, tenantJSON(t))
+			fmt.Fprintf(&text, "%-20s %-10s %-28s %s\n", t.Slug, t.Status, t.Name, strings.Join(t.Hosts, ", "))
+		}
+		return c.print(cmd.JSON, map[string]any{"tenants": list}, text.String())
+	})
+}
+
+type tenantShowCmd struct {
+	Tenant string `arg:"" help:"The slug."`
+	JSON   bool   `help:"Print one line of JSON."`
+}
+
+// Run shows one shop.
+func (cmd tenantShowCmd) Run(c *console) error {
+	return c.with(func(in *installation) error {
+		t, err := in.tenantBySlug(cmd.Tenant)
+		if err != nil {
+			return err
+		}
+		return c.print(cmd.JSON, tenantJSON(t), fmt.Sprintf("%s (%s)\n  status %s\n  schema %s\n  hosts %s\n  owner %s\n  zone %s, currency %s",
+			t.Name, t.Slug, t.Status, t.Schema(), strings.Join(t.Hosts, ", "), t.OwnerEmail, t.TimeZone, t.Currency))
+	})
+}
+
+type statusArgs struct {
+	Tenant string `arg:"" help:"The slug."`
+	Reason string `help:"Why; kept in the audit log."`
+	JSON   bool   `help:"Print one line of JSON."`
+}
+
+type suspendCmd struct{ statusArgs }
+type resumeCmd struct{ statusArgs }
+type closeCmd struct{ statusArgs }
+
+// Run suspends.
+func (cmd suspendCmd) Run(c *console) error { return cmd.set(c, tenants.Suspended) }
+
+// Run resumes.
+func (cmd resumeCmd) Run(c *console) error { return cmd.set(c, tenants.Active) }
+
+// Run closes.
+func (cmd closeCmd) Run(c *console) error { return cmd.set(c, tenants.Closed) }
+
+func (a statusArgs) set(c *console, status tenants.Status) error {
+	return c.with(func(in *installation) error {
+		t, err := in.tenantBySlug(a.Tenant)
+		if err != nil {
+			return err
+		}
+		if err := in.db.SetStatus(c.ctx, t.ID, status, a.Reason); err != nil {
+			return err
+		}
+		t.Status = status
+		return c.print(a.JSON, tenantJSON(t), fmt.Sprintf("%s is %s", t.Slug, status))
+	})
+}
+
+type domainCmd struct {
+	Add    domainAddCmd    `cmd:"" help:"Give a reseller a domain."`
+	Check  domainCheckCmd  `cmd:"" help:"Show a domain and the DNS record that proves it."`
+	Remove domainRemoveCmd `cmd:"" help:"Take a domain from a reseller."`
+}
+
+type domainArgs struct {
+	Tenant string `help:"The slug." required:""`
+	Domain string `help:"The domain." required:""`
+	JSON   bool   `help:"Print one line of JSON."`
+}
+
+type domainAddCmd struct {
+	domainArgs
+	Verified bool `help:"You vouch that it belongs to the reseller: it is served at once."`
+}
+
+// Run adds a domain; without --verified it is served once it is proven.
+func (cmd domainAddCmd) Run(c *console) error {
+	return cmd.with(c, func(in *installation, t tenants.Tenant) error {
+		d, err := in.db.AddDomain(c.ctx, t, cmd.Domain, cmd.Verified)
+		if err != nil {
+			return err
+		}
+		return c.printDomain(cmd.JSON, t, d)
+	})
+}
+
+type domainCheckCmd struct{ domainArgs }
+
+// Run shows where a domain stands.
+func (cmd domainCheckCmd) Run(c *console) error {
+	return cmd.with(c, func(in *installation, t tenants.Tenant) error {
+		list, err := in.db.Domains(c.ctx, t.ID)
+		if err != nil {
+			return err
+		}
+		for _, d := range list {
+			if d.Domain == strings.ToLower(strings.TrimSuffix(cmd.Domain, ".")) {
+				return c.printDomain(cmd.JSON, t, d)
+			}
+		}
+		return fail.Missing("domain")
+	})
+}
+
+type domainRemoveCmd struct{ domainArgs }
+
+// Run takes a domain away.
+func (cmd domainRemoveCmd) Run(c *console) error {
+	return cmd.with(c, func(in *installation, t tenants.Tenant) error {
+		if err := in.db.RemoveDomain(c.ctx, t, cmd.Domain); err != nil {
+			return err
+		}
+		return c.print(cmd.JSON, map[string]any{"domain": cmd.Domain, "removed": true}, cmd.Domain+" removed from "+t.Slug)
+	})
+}
+
+func (a domainArgs) with(c *console, fn func(*installation, tenants.Tenant) error) error {
+	return c.with(func(in *installation) error {
+		t, err := in.tenantBySlug(a.Tenant)
+		if err != nil {
+			return err
+		}
+		return fn(in, t)
+	})
+}
+
+func (c *console) printDomain(asJSON bool, t tenants.Tenant, d tenants.Domain) error {
+	data := map[string]any{"tenant": t.Slug, "domain": d.Domain, "type": d.Type, "ssl_status": d.SSLStatus, "verified_at": d.VerifiedAt}
+	text := d.Domain + " is served for " + t.Slug
+	if d.VerifiedAt == nil {
+		data["txt_name"], data["txt_value"] = "_ezscale."+d.Domain, d.Token
+		text = fmt.Sprintf("%s waits for its proof: make a TXT record _ezscale.%s with the value %s, or vouch for it with --verified", d.Domain, d.Domain, d.Token)
+	}
+	return c.print(asJSON, data, text)
+}
