@@ -45,7 +45,7 @@ func newRegistry(db *DB) *Registry {
 func (r *Registry) ByHost(host string) (t Tenant, central, ok bool) {
 	s := r.list.Load()
 	if id, found := s.byHost[host]; found {
-		return s.byID[id], false, true
+		return s.byID[id], host == r.db.domain, true
 	}
 	name, err := NormalHost(host)
 	if err != nil {
