@@ -8,7 +8,11 @@ import (
 	"testing/synctest"
 
 	"github.com/google/uuid"
+
+	"github.com/ezscale/ezscale/app/bus"
 )
+
+var _ Bus = (*bus.Bus)(nil)
 
 func payload(t *testing.T, fields map[string]any) json.RawMessage {
 	t.Helper()
