@@ -92,3 +92,28 @@ func TestReadAfterAFailedRead(t *testing.T) {
 		}
 	}
 }
+
+// A statement that sets the path or the role for the whole session must not reach
+// the next shop on that connection.
+func TestCarelessSettingsDoNotLast(t *testing.T) {
+	t.Parallel()
+	db, shops := pair(t, 1)
+	for i := range 8 {
+		careless, other := shops[i%2], shops[(i+1)%2]
+		err := db.In(t.Context(), careless, func(tx tenants.Tx) error {
+			_, err := tx.Exec(t.Context(), `set search_path to `+careless.Schema())
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for way := range 2 {
+			if got, err := mark(t.Context(), db, other, way); err != nil || got != other.Slug {
+				t.Errorf("round %d: got %q, %v", i, got, err)
+			}
+		}
+		if err := db.Bare(t.Context(), `select key from settings`); err == nil {
+			t.Errorf("round %d: a connection that serves nobody sees rows", i)
+		}
+	}
+}
