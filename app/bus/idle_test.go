@@ -15,6 +15,58 @@ import (
 	"github.com/ezscale/ezscale/tenants"
 )
 
+// trouble is what may come between a message and its effect.
+func trouble(m *bus.Message) error {
+	switch rand.N(8) {
+	case 0:
+		return errHandler
+	case 1:
+		if m.DueAt.IsZero() { // a due time would be moved beyond a clock that stands
+			return bus.Later(time.Millisecond, "by chance")
+		}
+	}
+	return nil
+}
+
+// stage is a handler with trouble before its effect, and after its commit.
+func (b *bundle) stage(next func(ctx context.Context, tx tenants.Tx, n numbered) error) bus.Handler {
+	return func(ctx context.Context, m *bus.Message) error {
+		var n numbered
+		if err := m.Decode(&n); err != nil {
+			return err
+		}
+		if err := trouble(m); err != nil {
+			return err
+		}
+		err := b.db.In(ctx, m.Tenant, func(tx tenants.Tx) error {
+			if err := next(ctx, tx, n); err != nil {
+				return err
+			}
+			return m.Done(ctx, tx)
+		})
+		if err == nil && rand.N(8) == 0 {
+			return errHandler
+		}
+		return err
+	}
+}
+
+// chain is thing.asked → due time → thing.told → effect.made, and a bystander.
+func (b *bundle) chain() []bus.Consumer {
+	return []bus.Consumer{
+		{Name: "first", Names: []string{"thing.asked"}, Tries: 1000, Handle: b.stage(func(ctx context.Context, tx tenants.Tx, n numbered) error {
+			return bus.Due(ctx, tx, "step", fmt.Sprint(n.N), epoch(), n)
+		})},
+		{Name: "second", Names: []string{"step.due"}, Tries: 1000, Handle: b.stage(func(ctx context.Context, tx tenants.Tx, n numbered) error {
+			return bus.Append(ctx, tx, "thing.told", n)
+		})},
+		{Name: "third", Names: []string{"thing.told"}, Tries: 1000, Handle: b.stage(func(ctx context.Context, tx tenants.Tx, n numbered) error {
+			return bus.Append(ctx, tx, "effect.made", n)
+		})},
+		{Name: "fourth", Names: []string{"thing.told", "thing.asked"}, Tries: 1000, Handle: b.stage(func(context.Context, tenants.Tx, numbered) error { return nil })},
+	}
+}
+
 // TestIdleIsNeverTrueTooSoon lets events cause further events and due times,
 // with handlers that fail, wait, answer late or fail after the commit, and asks
 // all the while. Whenever the answer is yes, every effect of what had been
@@ -23,52 +75,7 @@ func TestIdleIsNeverTrueTooSoon(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	o, c := b.standing()
-	trouble := func(m *bus.Message) error {
-		switch rand.N(8) {
-		case 0:
-			return errHandler
-		case 1:
-			return bus.Later(time.Millisecond, "by chance")
-		}
-		return nil
-	}
-	// thing.asked → due time → thing.told → effect.made
-	stage := func(next func(ctx context.Context, tx tenants.Tx, n numbered) error) bus.Handler {
-		return func(ctx context.Context, m *bus.Message) error {
-			var n numbered
-			if err := m.Decode(&n); err != nil {
-				return err
-			}
-			if m.DueAt.IsZero() { // Later would move a due time beyond a clock that stands
-				if err := trouble(m); err != nil {
-					return err
-				}
-			}
-			err := b.db.In(ctx, m.Tenant, func(tx tenants.Tx) error {
-				if err := next(ctx, tx, n); err != nil {
-					return err
-				}
-				return m.Done(ctx, tx)
-			})
-			if err == nil && rand.N(8) == 0 {
-				return errHandler
-			}
-			return err
-		}
-	}
-	ran, _ := bustest.Start(t, o,
-		bus.Consumer{Name: "first", Names: []string{"thing.asked"}, Tries: 1000, Handle: stage(func(ctx context.Context, tx tenants.Tx, n numbered) error {
-			return bus.Due(ctx, tx, "step", fmt.Sprint(n.N), epoch(), n)
-		})},
-		bus.Consumer{Name: "second", Names: []string{"step.due"}, Tries: 1000, Handle: stage(func(ctx context.Context, tx tenants.Tx, n numbered) error {
-			return bus.Append(ctx, tx, "thing.told", n)
-		})},
-		bus.Consumer{Name: "third", Names: []string{"thing.told"}, Tries: 1000, Handle: stage(func(ctx context.Context, tx tenants.Tx, n numbered) error {
-			n.From = "third"
-			return bus.Append(ctx, tx, "effect.made", n)
-		})},
-		bus.Consumer{Name: "fourth", Names: []string{"thing.told", "thing.asked"}, Tries: 1000, Handle: stage(func(context.Context, tenants.Tx, numbered) error { return nil })})
-
+	ran, _ := bustest.Start(t, o, b.chain()...)
 	announced, yes := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		var before atomic.Int32 // announced, and so owed, when Idle was asked
