@@ -138,7 +138,7 @@ func sized(img Image, vcpu, ramMB int) bool {
 // Request asks for one desktop.
 func (d *Driver) Request(ctx context.Context, userID, imageID string) (string, error) {
 	got, err := d.client.Request(ctx, RequestKasm{UserID: userID, ImageID: imageID})
-	if KindOf(err) == KindInvalid && strings.Contains(strings.ToLower(err.Error()), "invalid request") {
+	if refused(err) && strings.Contains(strings.ToLower(err.Error()), "invalid request") {
 		// The image was listed a moment ago, so it is the user that Kasm does not know.
 		return "", &workspaces.HostError{Kind: workspaces.HostNotFound, Message: "Kasm does not know the customer's account.", Cause: err}
 	}
@@ -161,7 +161,7 @@ func (d *Driver) Stop(ctx context.Context, userID, desktopID string) error {
 // unless forgives a refusal when the desktop is in one of the states that were
 // wanted: Kasm refuses what is done already, with words that differ by version.
 func (d *Driver) unless(ctx context.Context, desktopID string, err error, wanted ...string) error {
-	if KindOf(err) != KindInvalid {
+	if !refused(err) {
 		return offered(err)
 	}
 	l, listed := d.client.List(ctx)
@@ -202,6 +202,8 @@ func (d *Driver) Link(ctx context.Context, userID, desktopID string) (workspaces
 	return workspaces.Link(s.Link.Reveal()), hostError(err)
 }
 
+func refused(err error) bool { return KindOf(err) == KindInvalid || KindOf(err) == KindOther }
+
 // hostError turns Kasm's kinds into what they mean for a desktop. A refusal in
 // words that nobody knows may pass, so it counts as no proper answer.
 func hostError(err error) error {
@@ -212,11 +214,9 @@ func hostError(err error) error {
 		KindNoCapacity: workspaces.HostNoCapacity, KindLimitReached: workspaces.HostLimit, KindLicenceLimit: workspaces.HostLimit,
 		KindNotFound: workspaces.HostNotFound, KindNotReady: workspaces.HostNotReady,
 		KindUnauthorised: workspaces.HostRefused, KindConflict: workspaces.HostRefused,
+		KindInvalid: workspaces.HostRefused,
 	}
 	kind, known := kinds[KindOf(err)]
-	if KindOf(err) == KindInvalid && strings.Contains(strings.ToLower(err.Error()), "no default image") {
-		kind, known = workspaces.HostRefused, true
-	}
 	if !known {
 		kind = workspaces.HostUnavailable
 	}

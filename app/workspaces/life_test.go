@@ -256,6 +256,23 @@ func TestAnAgeLimitStopsExactly(t *testing.T) {
 	w.checkBooks()
 }
 
+// Without any round of its own accord, a block that begins asks for its proof.
+func TestADueBlockAsksForItsProof(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.running()
+	for n := 2; n < 5; n++ {
+		w.clock.Set(w.clock.Now().Add(15*time.Minute+time.Millisecond), 0)
+		w.setSimClock()
+		w.bus.WakeDue()
+		w.settle()
+		if s := w.sessions(c.ID)[0]; s.Charged != n {
+			t.Fatalf("%d blocks, want %d", s.Charged, n)
+		}
+	}
+	w.checkBooks()
+}
+
 func TestASuspendedShopFinishesThePaidBlock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

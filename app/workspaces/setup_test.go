@@ -166,7 +166,7 @@ func (w *world) build() {
 }
 
 func (w *world) startBus() {
-	w.bus, _ = bustest.Start(w, bus.Options{DB: w.db, Clock: w.clock, Log: slog.New(slog.DiscardHandler)},
+	w.bus, _ = bustest.Start(w, bus.Options{DB: w.db, Clock: w.clock, Log: w.service.Log},
 		bus.Consumer{Name: "provisioning", Handle: w.service.OnChange, Names: []string{
 			workspaces.EventOrdered, workspaces.EventStartRequested, workspaces.EventStopRequested, workspaces.EventDestroyRequested}},
 		bus.Consumer{Name: "converge", Handle: w.service.OnConvergeDue, Names: []string{"converge.due"}},

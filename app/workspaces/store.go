@@ -219,7 +219,7 @@ type blockState struct {
 func blockQ(dst *blockState, found *bool, session uuid.UUID, due time.Time) tenants.Query {
 	return tenants.FindQ(dst, found, `-- workspaces.blockQ
 select s.stopped_at is not null as closed,
-    exists (select from usage_blocks b where b.session_id = s.id and b.starts_at >= $2 - interval '1 second') as charged
+    exists (select from usage_blocks b where b.session_id = s.id and b.starts_at >= $2::timestamptz - interval '1 second') as charged
 from kasm_usage_sessions s where s.id = $1`, session, due)
 }
 
