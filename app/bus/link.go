@@ -80,7 +80,11 @@ func (l *link) ensureStream(ctx context.Context, maxBytes int64) error {
 	}
 	stream, err := l.js.Stream(ctx, streamName)
 	if err == nil {
-		cfg.Replicas, cfg.MaxBytes = stream.CachedInfo().Config.Replicas, stream.CachedInfo().Config.MaxBytes
+		was := stream.CachedInfo().Config
+		if slices.Equal(was.Subjects, cfg.Subjects) && was.Discard == cfg.Discard && was.MaxAge == cfg.MaxAge && was.Duplicates == cfg.Duplicates {
+			return nil
+		}
+		cfg.Replicas, cfg.MaxBytes = was.Replicas, was.MaxBytes
 		_, err = l.js.UpdateStream(ctx, cfg)
 		return err
 	}
