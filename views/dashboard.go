@@ -1,6 +1,7 @@
 package views
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,19 @@ func (p Dashboard) title() string {
 	return p.Greeting() + ", " + first
 }
 
-func (p Dashboard) active() []Desk { return p.those(true) }
+// active are the desktops at the top: those that run, then those on their way.
+func (p Dashboard) active() []Desk {
+	all := p.those(true)
+	slices.SortStableFunc(all, func(a, b Desk) int { return order(a) - order(b) })
+	return all
+}
+
+func order(d Desk) int {
+	if d.Status == workspaces.Running {
+		return 0
+	}
+	return 1
+}
 
 func (p Dashboard) resting() []Desk { return p.those(false) }
 

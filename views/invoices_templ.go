@@ -375,7 +375,7 @@ func InvoicePage(s Shell, p InvoiceProps) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "</div><section class=\"doc-note\"><h2>How this was counted</h2><p>Every block that began while a desktop ran is charged in full. A line adds up its blocks exactly and is rounded once; each session behind it is listed here with its exact amount.</p></section>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "</div><section class=\"doc-note\"><h2>How this was counted</h2><p>Every block that began while a desktop ran is charged in full. A line adds up its blocks exactly and is rounded once; each session behind it is listed below with its exact amount.</p></section>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

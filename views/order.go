@@ -97,7 +97,7 @@ func planBlock(p workspaces.Plan) string {
 }
 
 func planSpecs(p workspaces.Plan) []string {
-	return []string{strconv.Itoa(p.VCPU) + " vCPU", memory(p.RAMMB), planBlock(p) + " per " + every(p.BlockSeconds)}
+	return []string{strconv.Itoa(p.VCPU) + " vCPU", memory(p.RAMMB), planBlock(p) + " per " + strconv.Itoa(p.BlockSeconds/60) + " min"}
 }
 
 func (p OrderProps) summary(plan workspaces.Plan) []Item {

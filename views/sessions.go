@@ -7,6 +7,9 @@ import (
 	"github.com/ezscale/ezscale/app/money"
 )
 
+// usualBlock is the length of a block that needs no mention, in seconds.
+const usualBlock = 900
+
 // SessionsProps is a page of a customer's sessions, newest first.
 type SessionsProps struct {
 	When
@@ -16,11 +19,13 @@ type SessionsProps struct {
 	Older    string // the next page, when there is one
 }
 
+const aboutBlocks = " Each block of 15 minutes that began is charged."
+
 func (p SessionsProps) text() string {
 	if p.Of != "" {
-		return "Every run of " + p.Of + ", from start to stop."
+		return "Every run of " + p.Of + ", from start to stop." + aboutBlocks
 	}
-	return "Every run of your desktops, from start to stop."
+	return "Every run of your desktops, from start to stop." + aboutBlocks
 }
 
 // Ran is when a session was: "yesterday 16:40 to 18:02", "today 11:45, running".
@@ -51,6 +56,14 @@ func (w When) stopped(s metering.Session) string {
 }
 
 func sessionBlocks(w When, s metering.Session) string { return strconv.Itoa(s.BlocksAt(w.Now)) }
+
+// sessionBlock is the length of its blocks, where that is not the usual one.
+func sessionBlock(s metering.Session) string {
+	if s.BlockSeconds == usualBlock {
+		return ""
+	}
+	return "of " + every(s.BlockSeconds)
+}
 
 func sessionRate(s metering.Session) string { return money.Rate(s.CostPerHour, s.Currency) }
 

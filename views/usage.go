@@ -22,11 +22,11 @@ func (p UsageProps) title() string { return p.Month.Cycle.Name() }
 func monthHref(c billing.Cycle) string { return "/usage?month=" + c.Month.Format("2006-01") }
 
 func (p UsageProps) text() string {
-	zone := "in the time of " + p.Month.Zone.String()
+	zone := "Days are those of the time zone " + p.Month.Zone.String() + "."
 	if p.Month.present() {
-		return "Up to now, " + zone
+		return "Up to now. " + zone
 	}
-	return "The whole month, " + zone
+	return "The whole month. " + zone
 }
 
 // busiest is the day that cost most.
