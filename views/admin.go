@@ -76,6 +76,13 @@ type ResellerRow struct {
 	Problem    string
 }
 
+func (r ResellerRow) ownerBelow() string {
+	if r.Owner == "" {
+		return ""
+	}
+	return r.OwnerEmail
+}
+
 // NewReseller is the form for a new shop.
 type NewReseller struct {
 	Name, OwnerName, Email, Domain string

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -237,6 +238,10 @@ func (s *server) openShop(ctx context.Context, form views.NewReseller) (tenants.
 		n.TrialDays = days
 	}
 	shop, created, err := s.Accounts.OpenShop(ctx, n, s.Billing.EnsureCycleDue)
+	var refused *fail.Error
+	if errors.As(err, &refused) && n.Slug == "" && refused.Fields["name"] != "" {
+		delete(refused.Fields, "slug") // it is made from the name, which is what is wrong
+	}
 	if err == nil && !created {
 		err = fail.Fields{"name": "This owner has a shop of this name already, at " + shop.Host() + "."}.Err()
 	}

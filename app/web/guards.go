@@ -41,12 +41,13 @@ func (s *server) admit(r Route) (chain []echo.MiddlewareFunc) {
 	return chain
 }
 
-// doorOf is where somebody who must sign in first is sent.
+// doorOf is where somebody who must sign in first is sent. A suspended shop's
+// own door is closed, the one for its people is not.
 func doorOf(v *visit, path string) string {
 	switch {
 	case v.central && strings.HasPrefix(path, "/admin"):
 		return "/admin/sign-in"
-	case v.central && strings.HasPrefix(path, "/reseller"):
+	case strings.HasPrefix(path, "/reseller") && (v.central || !v.tenant.Status.Open()):
 		return "/reseller/sign-in"
 	}
 	return "/sign-in"

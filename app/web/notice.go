@@ -13,6 +13,7 @@ import (
 func putNotice(c *echo.Context, m *scs.SessionManager, tone views.Tone, text string) {
 	ctx := c.Request().Context()
 	if m.GetString(ctx, keyTenant) == "" {
+		m.Put(ctx, keyDoor, m.Cookie.Name)
 		m.Put(ctx, keyTenant, visitOf(c).tenant.ID.String())
 	}
 	m.Put(ctx, keyNotice, string(tone)+" "+text)

@@ -127,7 +127,7 @@ func (s *server) resellerPage(c *echo.Context) error {
 
 func (s *server) consoleOf(c *echo.Context, monthName string, m billing.ShopMonth) views.Console {
 	t := visitOf(c).tenant
-	page := views.Console{Shop: brandOf(t).CompanyName, State: string(t.Status), Billing: t.BillingStatus, Month: monthName, Trial: trialOf(t)}
+	page := views.Console{Running: views.CountOf(m.Running, "desktop"), Shop: brandOf(t).CompanyName, State: string(t.Status), Billing: t.BillingStatus, Month: monthName, Trial: trialOf(t)}
 	for _, host := range t.Hosts {
 		page.Hosts = append(page.Hosts, views.NavItem{Label: host, Href: s.onHost(c, host, "/")})
 	}
@@ -135,7 +135,6 @@ func (s *server) consoleOf(c *echo.Context, monthName string, m billing.ShopMont
 		{Label: "Customers pay", Value: m.Money(m.Retail), Note: metering.Hours(m.Seconds) + " by " + views.CountOf(m.Customers, "customer")},
 		{Label: "You pay us", Value: m.Money(m.Wholesale), Note: "wholesale, before fees"},
 		{Label: "Your margin", Value: m.Money(m.Margin())},
-		{Label: "Running now", Value: views.CountOf(m.Running, "desktop")},
 	}
 	if m.Retail.IsPositive() {
 		page.Stats[2].Note = strconv.Itoa(m.Percent()) + " % of what customers pay"

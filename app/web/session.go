@@ -42,6 +42,7 @@ func newDoors(store scs.Store, secure bool) doors {
 
 // Keys of a session.
 const (
+	keyDoor   = "door"
 	keyTenant = "tenant"
 	keyUser   = "user"
 	keyEpoch  = "epoch"
@@ -79,14 +80,15 @@ func (s *server) throughDoor(m *scs.SessionManager) echo.MiddlewareFunc {
 	}
 }
 
-// foreign tells a session that was made in another shop. It is left as it is,
-// whatever this request does: its person goes on being signed in over there.
+// foreign tells a session that was made at another door or in another shop, and
+// came under this door's name. It is left as it is, whatever this request does:
+// its person goes on being signed in over there.
 func (s *server) foreign(ctx context.Context, c *echo.Context, m *scs.SessionManager) bool {
-	if m != s.doors.shop {
-		return false
+	door, shop := m.GetString(ctx, keyDoor), m.GetString(ctx, keyTenant)
+	if door != "" && door != m.Cookie.Name {
+		return true
 	}
-	made := m.GetString(ctx, keyTenant)
-	return made != "" && made != visitOf(c).tenant.ID.String()
+	return m == s.doors.shop && shop != "" && shop != visitOf(c).tenant.ID.String()
 }
 
 func (s *server) saveSession(ctx context.Context, m *scs.SessionManager, w http.ResponseWriter) {
@@ -112,6 +114,7 @@ func enter(c *echo.Context, m *scs.SessionManager, tenantID, userID uuid.UUID, e
 	if err := m.RenewToken(ctx); err != nil {
 		return err
 	}
+	m.Put(ctx, keyDoor, m.Cookie.Name)
 	m.Put(ctx, keyTenant, tenantID.String())
 	m.Put(ctx, keyUser, userID.String())
 	m.Put(ctx, keyEpoch, epoch)

@@ -46,7 +46,7 @@ func (s *server) bareShell(c *echo.Context, title string) views.Shell {
 // doorShell frames the shop for somebody who is signed out.
 func (s *server) doorShell(c *echo.Context, title string) views.Shell {
 	shell := s.bareShell(c, title)
-	shell.Doors = []views.NavItem{{Label: "Sign in", Href: "/sign-in"}, {Label: "Create an account", Href: "/sign-up"}}
+	shell.Doors = []views.NavItem{{Label: "Sign in", Href: "/sign-in"}, {Label: "Sign up", Href: "/sign-up"}}
 	return shell
 }
 
