@@ -25,8 +25,12 @@ const (
 
 	capacityTries = 4 // a host without room is asked this often
 	refusalTries  = 3
-	quickTries    = 6 // a host that does not answer is asked this often in quick succession
-	convergeAfter = 30 * time.Second
+	quickTries    = 6                // a host that does not answer is asked this often in quick succession
+	convergeAfter = 30 * time.Second // until a stop that was taken is asked about again
+	leisure       = 20 * time.Second // between two requests to a host that does not answer
+	// absence is how long a due time waits for a host that does not answer. The
+	// rounds notice its return sooner.
+	absence = 5 * time.Minute
 )
 
 // OnChange handles what is announced when something was asked for: ordered,
@@ -220,6 +224,8 @@ func (s *Service) conclude(ctx context.Context, tx tenants.Tx, w *Workspace, e e
 	switch {
 	case e.step == stepRequest && out.err == nil:
 		return nil, s.requested(ctx, tx, w, out)
+	case e.step == stepRequest && w.DesktopID != nil, e.step == stepResume && out.err != nil && w.Observed != SeenStopped:
+		return nil, nil // it has its desktop meanwhile
 	case e.step == stepRequest, e.step == stepResume && out.err != nil:
 		return s.startFailed(ctx, tx, w, e, out.err)
 	case w.DesktopID == nil || e.row.DesktopID == nil || *w.DesktopID != *e.row.DesktopID:
@@ -231,10 +237,33 @@ func (s *Service) conclude(ctx context.Context, tx tenants.Tx, w *Workspace, e e
 		w.Observed = SeenStarting
 		w.changed(tx.Now())
 		return nil, save(ctx, tx, w)
-	case e.step == stepStop:
+	}
+	if out.err == nil || HostKindOf(out.err) == HostNotFound {
+		if err := s.interrupted(ctx, tx, w); err != nil {
+			return nil, err
+		}
+	}
+	if e.step == stepStop {
 		return s.stopped(ctx, tx, w, out.err)
 	}
 	return s.destroyed(ctx, tx, w, out.err)
+}
+
+// interrupted: the workspace was started again, and even seen running, while the
+// host was still busy ending it. That run ends with it; it starts anew.
+func (s *Service) interrupted(ctx context.Context, tx tenants.Tx, w *Workspace) error {
+	if w.Desired != WantRunning || w.Observed != SeenRunning {
+		return nil
+	}
+	if _, err := s.Meter.Close(ctx, tx, w.ID, time.Time{}, "system"); err != nil {
+		return err
+	}
+	if err := undue(ctx, tx, w.ID, DueLimit, DueKeepalive); err != nil {
+		return err
+	}
+	deadline := tx.Now().Add(s.Patience)
+	w.Observed, w.DeadlineAt = SeenStarting, &deadline
+	return bus.Due(ctx, tx, DueDeadline, w.ID.String(), deadline, nil)
 }
 
 func (s *Service) requested(ctx context.Context, tx tenants.Tx, w *Workspace, out outcome) error {
@@ -276,7 +305,7 @@ func (s *Service) startFailed(ctx context.Context, tx tenants.Tx, w *Workspace, 
 		if err := save(ctx, tx, w); err != nil {
 			return nil, err
 		}
-		return errLeisure, bus.Due(ctx, tx, DueConverge, w.ID.String(), tx.Now().Add(convergeAfter/3), nil)
+		return errLeisure, bus.Due(ctx, tx, DueConverge, w.ID.String(), tx.Now().Add(leisure), nil)
 	}
 	if kind == HostRefused && w.Tries < refusalTries {
 		return s.again(ctx, tx, w, failure)
@@ -337,12 +366,15 @@ func (s *Service) destroyed(ctx context.Context, tx tenants.Tx, w *Workspace, fa
 }
 
 func (s *Service) announceOff(ctx context.Context, tx tenants.Tx, w *Workspace) error {
-	event := EventStopped
-	if w.Desired == WantTerminated {
-		event = EventDestroyed
-	}
 	if err := undue(ctx, tx, w.ID, DueConverge); err != nil {
 		return err
+	}
+	event := EventStopped
+	switch w.Desired {
+	case WantTerminated:
+		event = EventDestroyed
+	case WantRunning:
+		return nil // it was started again meanwhile
 	}
 	return bus.Append(ctx, tx, event, by(w, "request"))
 }
@@ -351,7 +383,7 @@ func (s *Service) announceOff(ctx context.Context, tx tenants.Tx, w *Workspace) 
 // over; the reconcile round looks, too, as soon as the host answers.
 func (s *Service) stopLater(ctx context.Context, tx tenants.Tx, w *Workspace, failure error) (wait, err error) {
 	s.Log.WarnContext(ctx, "a desktop could not be ended yet", "tenant", tx.Tenant().Slug, "workspace", w.ID, "err", failure)
-	return errLeisure, bus.Due(ctx, tx, DueConverge, w.ID.String(), tx.Now().Add(convergeAfter), nil)
+	return errLeisure, bus.Due(ctx, tx, DueConverge, w.ID.String(), tx.Now().Add(absence), nil)
 }
 
 // fail ends a start with a sentence for the customer and an alert for the operator.

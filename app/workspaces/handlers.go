@@ -29,11 +29,10 @@ func (r *Reconciler) OnBlockDue(ctx context.Context, m *bus.Message) error {
 	if !found || b.Closed || b.Charged {
 		return nil
 	}
-	why := "the desktop is not proven to run"
 	if looked != nil {
-		why = looked.Error()
+		return bus.Later(absence, looked.Error())
 	}
-	return bus.Later(convergeAfter, why)
+	return bus.Later(convergeAfter, "the desktop is not proven to run")
 }
 
 // OnLimitDue handles the age that an order set. The host is looked at first, so

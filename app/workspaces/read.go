@@ -2,6 +2,7 @@ package workspaces
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -160,4 +161,19 @@ func (s *Service) Password(t tenants.Tenant, w Workspace) (string, error) {
 	}
 	plain, err := s.Sealer.Open(w.Password, seal.Context(t.ID, seal.DesktopPassword))
 	return string(plain), err
+}
+
+// DestroyAll destroys every workspace of a shop that is being closed.
+func (s *Service) DestroyAll(ctx context.Context, t tenants.Tenant, by string) error {
+	var ids []uuid.UUID
+	if err := s.DB.Read(ctx, t, tenants.ListQ(&ids, notDestroyed)); err != nil {
+		return err
+	}
+	var failed []error
+	for _, id := range ids {
+		if _, err := s.Destroy(ctx, t, Who{Staff: true}, id, by); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
 }

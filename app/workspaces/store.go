@@ -165,6 +165,13 @@ func saveAccount(ctx context.Context, tx tenants.Tx, user, server uuid.UUID, a A
 insert into kasm_users (user_id, kasm_server_id, kasm_user_id, username, password_encrypted, created_at) values ($1, $2, $3, $4, $5, $6)
 on conflict (user_id, kasm_server_id) do update set kasm_user_id = excluded.kasm_user_id, password_encrypted = excluded.password_encrypted`,
 		user, server, a.HostUserID, a.Username, a.Password, tx.Now())
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `-- workspaces.saveAccount.copies
+update kasm_workspaces w set username = $3, password_encrypted = $4
+from (select id from kasm_workspaces where user_id = $1 and kasm_server_id = $2 order by id for update) own where w.id = own.id`,
+		user, server, a.Username, a.Password)
 	return err
 }
 

@@ -72,3 +72,6 @@ where status = 'failed' and changed_at >= $1
       or status in ('stopped', 'terminated') and observed_state = 'running')
 order by changed_at desc limit 200`, failedSince, stuckSince)
 }
+
+const notDestroyed = `-- workspaces.notDestroyed
+select id from kasm_workspaces where status <> 'terminated' order by id`

@@ -207,6 +207,47 @@ func TestAHostWithoutStopLosesTheDisk(t *testing.T) {
 	}
 }
 
+// A start is taken, and the desktop even seen running, while the host is still
+// busy with the stop before it.
+func TestStartedWhileTheStopIsUnderWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.running()
+	w.advance(time.Minute)
+	w.host.insteadOfStop(func() error {
+		w.host.insteadOfStop(nil)
+		if _, err := w.service.Start(w.ctx, w.shop, w.who(), c.ID, "customer"); err != nil {
+			t.Error(err)
+		}
+		if err := w.rounds.Round(w.ctx); err != nil {
+			t.Error(err)
+		}
+		return w.host.Driver.Stop(w.ctx, *c.HostUserID, *c.DesktopID)
+	})
+	if _, err := w.service.Stop(w.ctx, w.shop, w.who(), c.ID, "customer"); err != nil {
+		t.Fatal(err)
+	}
+	bustest.Until(w, "it was started and stopped again", w.bus.Handled(), func() bool { return len(w.sessions(c.ID)) >= 2 })
+	w.settle()
+	w.advance(time.Minute)
+	got := w.reach(c.ID, workspaces.Running)
+	if w.live() != 1 || *got.DesktopID != *c.DesktopID {
+		t.Errorf("%d desktops", w.live())
+	}
+	list := w.sessions(c.ID)
+	if len(list) != 3 || !list[0].Running() || list[1].Running() || list[2].Running() {
+		t.Errorf("sessions %+v", list)
+	}
+	w.checkBooks()
+	if err := w.service.DestroyAll(w.ctx, w.shop, "system"); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	if w.live() != 0 {
+		t.Error("a desktop is left after the shop was closed")
+	}
+}
+
 func TestAStopThatTheHostForgets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
