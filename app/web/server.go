@@ -92,7 +92,19 @@ func New(d Deps) (http.Handler, error) {
 			return nil, fmt.Errorf("route %s %s: %w", r.Method, r.Path, err)
 		}
 	}
-	return e, nil
+	return headAsGet(e), nil
+}
+
+// headAsGet answers HEAD with the headers of GET, for whoever only asks whether
+// a page is there; the server drops the body. A stream would never end.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead && r.URL.Path != "/events" {
+			r = r.Clone(r.Context())
+			r.Method = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // neverZipped are streams, and files that are stored compressed.
