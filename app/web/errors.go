@@ -35,8 +35,9 @@ var titles = map[int]string{
 	http.StatusPaymentRequired: "Credit needed", http.StatusBadRequest: "That could not be read", http.StatusUnsupportedMediaType: "Another format, please",
 }
 
-func wayOut(status int) views.NavItem {
-	if status == http.StatusServiceUnavailable {
+// wayOut leads to the front of the shop, where there is one and it is open.
+func wayOut(c *echo.Context, status int) views.NavItem {
+	if status == http.StatusServiceUnavailable || visitOf(c).tenant.Slug == "" {
 		return views.NavItem{}
 	}
 	return views.NavItem{Label: "Back to the start", Href: "/"}
@@ -106,7 +107,7 @@ func (s *server) answer(c *echo.Context, err error) {
 		sendErr = s.render(c, r.status, views.NoticeFragment(views.Notice{Tone: views.ToneBad, Text: r.message, RequestID: visitOf(c).requestID}))
 	default:
 		sendErr = s.render(c, r.status, views.FaultPage(s.bareShell(c, titles[r.status]), views.Fault{
-			Status: r.status, Title: titles[r.status], Text: r.message, Action: wayOut(r.status), RequestID: visitOf(c).requestID}))
+			Status: r.status, Title: titles[r.status], Text: r.message, Action: wayOut(c, r.status), RequestID: visitOf(c).requestID}))
 	}
 	if sendErr != nil {
 		s.log.Error("error could not be sent", "request_id", visitOf(c).requestID, "error", sendErr)

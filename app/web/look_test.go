@@ -92,11 +92,11 @@ func (s *screen) emulate(scheme string, width int64) {
 	s.do(chromedp.EmulateViewport(width, 844))
 }
 
-// check looks at the page: nothing wider than the screen, readable text, named
+// check looks at the page with everything on it opened: nothing wider than the screen, readable text, named
 // controls, and no complaint of the browser.
 func (s *screen) check(name, checks string) {
 	s.t.Helper()
-	got, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](checks))
+	got, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`document.querySelectorAll("details").forEach((d) => { d.open = true }); `+checks))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func (s *server) findTenant(next echo.HandlerFunc) echo.HandlerFunc {
 		v := visitOf(c)
 		t, central, ok := s.Registry.ByHost(s.hostOf(c.Request()))
 		if !ok || t.Status == tenants.Closed {
-			return fail.Missing("shop at this address")
+			return fail.New(fail.NotFound, "Nothing is served at this address. Check it, or ask whoever gave it to you.")
 		}
 		v.tenant, v.central = t, central
 		if t.Status == tenants.Suspended && !v.central && !openWhenSuspended(c.Path()) {

@@ -136,6 +136,9 @@ func (s *server) consoleOf(c *echo.Context, monthName string, m billing.ShopMont
 		{Label: "You pay us", Value: m.Money(m.Wholesale), Note: "wholesale, before fees"},
 		{Label: "Your margin", Value: m.Money(m.Margin())},
 	}
+	if m.Seconds == 0 {
+		page.Stats[0].Note = "nobody has used anything yet"
+	}
 	if m.Retail.IsPositive() {
 		page.Stats[2].Note = strconv.Itoa(m.Percent()) + " % of what customers pay"
 	}
