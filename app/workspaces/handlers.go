@@ -20,19 +20,25 @@ func (r *Reconciler) OnBlockDue(ctx context.Context, m *bus.Message) error {
 	if err != nil {
 		return bus.Permanent(fmt.Errorf("the due time's key is no session: %w", err))
 	}
-	looked := r.Round(ctx)
-	var b blockState
-	var found bool
-	if err := r.s.DB.Read(ctx, m.Tenant, blockQ(&b, &found, session, m.DueAt)); err != nil {
+	// A round proves every desktop at once, so most sessions need none of their own.
+	if settled, err := r.blockSettled(ctx, m, session); settled || err != nil {
 		return err
 	}
-	if !found || b.Closed || b.Charged {
-		return nil
+	looked := r.Round(ctx)
+	if settled, err := r.blockSettled(ctx, m, session); settled || err != nil {
+		return err
 	}
 	if looked != nil {
 		return bus.Later(absence, looked.Error())
 	}
 	return bus.Later(convergeAfter, "the desktop is not proven to run")
+}
+
+func (r *Reconciler) blockSettled(ctx context.Context, m *bus.Message, session uuid.UUID) (bool, error) {
+	var b blockState
+	var found bool
+	err := r.s.DB.Read(ctx, m.Tenant, blockQ(&b, &found, session, m.DueAt))
+	return err == nil && (!found || b.Closed || b.Charged), err
 }
 
 // OnLimitDue handles the age that an order set. The host is looked at first, so
