@@ -104,11 +104,23 @@ func (t *Stepper) Move(ctx context.Context, to Move) (Reading, error) {
 	case to.Advance != nil:
 		target = now.Add(*to.Advance)
 	}
+	if rate == 0 && to.Now == nil {
+		target = wholeMillisecond(target)
+	}
 	if target.Before(now) {
 		return t.Read(), &fail.Error{Kind: fail.Invalid, Message: "The clock does not go back.", Fields: map[string]string{"now": "Give a time after " + now.Format(time.RFC3339) + "."}}
 	}
 	err := t.walk(ctx, now, target, rate)
 	return t.Read(), err
+}
+
+// wholeMillisecond is the next time that desktop hosts, which count milliseconds,
+// can tell: a clock that stands there agrees with theirs.
+func wholeMillisecond(at time.Time) time.Time {
+	if whole := at.Truncate(time.Millisecond); whole.Before(at) {
+		return whole.Add(time.Millisecond)
+	}
+	return at
 }
 
 // walk goes from now to target and lets the clock run on at the rate.
@@ -149,11 +161,20 @@ func (t *Stepper) next(ctx context.Context, now, target time.Time) (time.Time, e
 }
 
 // step is one moment: the clocks stand at it, the hosts are looked at, and what
-// is due has happened.
+// is due has happened. What was asked of a host meanwhile may have come about at
+// the same moment, so then they are looked at once more.
 func (t *Stepper) step(ctx context.Context, at time.Time, rate int) error {
 	if err := t.set(ctx, at, 0, rate); err != nil {
 		return err
 	}
+	if err := t.look(ctx, at); err != nil || !t.host.Moving() {
+		return err
+	}
+	return t.look(ctx, at)
+}
+
+// look looks at the hosts and waits for all that follows.
+func (t *Stepper) look(ctx context.Context, at time.Time) error {
 	if err := t.host.Round(ctx); err != nil {
 		t.log.Warn("desktop hosts not seen at this step", "at", at, "error", err)
 	}
