@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
@@ -41,8 +42,7 @@ type Deps struct {
 	Clock      clock.Clock
 	Log        *slog.Logger
 
-	Links      func(t tenants.Tenant, path string) string                                   // a whole address of a shop's page
-	CreateShop func(ctx context.Context, n tenants.NewTenant) (tenants.Tenant, bool, error) // false: it was there already
+	Links func(t tenants.Tenant, path string) string // a whole address of a shop's page
 
 	Secure         bool         // served over TLS, by us or by a proxy before us
 	TrustedProxies []string     // addresses and networks whose forwarding headers count
@@ -67,6 +67,7 @@ type server struct {
 	files   http.Handler
 	log     *slog.Logger
 	secure  bool
+	looks   sync.Map // tenant's id → look
 }
 
 // New makes the handler of the whole product.

@@ -232,7 +232,7 @@ func (n *node) work(ctx context.Context, group *errgroup.Group) {
 	group.Go(func() error { return untilDone(ctx, n.reconciler.Run(ctx)) })
 	group.Go(func() error { n.sweep(ctx); return nil })
 	if n.sim != nil {
-		group.Go(func() error { return n.sim.serve(ctx) })
+		group.Go(func() error { return n.sim.wait(ctx) })
 	}
 }
 
@@ -264,7 +264,7 @@ func (n *node) sweep(ctx context.Context) {
 func (n *node) webDeps() web.Deps {
 	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Billing: n.billing, Bus: n.bus, Live: n.hub,
 		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
-		TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link, CreateShop: n.createTenant,
+		TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
 		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}
 	if n.stepper != nil {
 		d.TestClock = n.stepper
@@ -287,7 +287,7 @@ func (n *node) close() error {
 		errs = append(errs, n.bus.Close())
 	}
 	if n.sim != nil {
-		errs = append(errs, n.sim.Close())
+		errs = append(errs, n.sim.close())
 	}
 	if n.installation != nil {
 		errs = append(errs, n.installation.close())

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/tenants"
 )
@@ -52,14 +50,7 @@ func (cmd tenantCreateCmd) Run(c *console) error {
 // createTenant is the one way in which a shop comes to be: its owner, its
 // welcome mail and its first billing month belong to it from the first moment.
 func (in *installation) createTenant(ctx context.Context, n tenants.NewTenant) (tenants.Tenant, bool, error) {
-	found := in.accounts.Founder(n.Email, n.OwnerName)
-	return in.db.Create(ctx, n, func(ctx context.Context, tx tenants.Tx) (uuid.UUID, error) {
-		owner, err := found(ctx, tx)
-		if err != nil {
-			return uuid.Nil, err
-		}
-		return owner, in.billing.EnsureCycleDue(ctx, tx)
-	})
+	return in.accounts.OpenShop(ctx, n, in.billing.EnsureCycleDue)
 }
 
 func tenantJSON(t tenants.Tenant) map[string]any {
