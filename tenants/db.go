@@ -31,6 +31,7 @@ type Config struct {
 	Wall              func() time.Time // the machine's time, for the comparison with the database's; nil is time.Now
 	CentralMigrations fs.FS            // nil is what this program was built with
 	TenantMigrations  fs.FS            // nil is what this program was built with
+	RoundTrip         func()           // told of every round trip to the database; nil tells nobody
 	MinVersion        int64            // the oldest shape of a tenant that is served; 0 is the newest
 }
 

@@ -121,6 +121,9 @@ func (db *DB) pool(ctx context.Context, url string, settings map[string]string, 
 		return nil, fmt.Errorf("the database's address: %w", err)
 	}
 	configure(cfg.ConnConfig, settings)
+	if db.cfg.RoundTrip != nil {
+		cfg.ConnConfig.DialFunc = counting(cfg.ConnConfig.DialFunc, db.cfg.RoundTrip)
+	}
 	cfg.MaxConns = size
 	cfg.MaxConnLifetime = 30 * time.Minute
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute

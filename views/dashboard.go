@@ -139,9 +139,12 @@ func (m MonthProps) monthLive() Live {
 
 func (m MonthProps) sentence() string { return m.Usage.Sentence(m.Currency) }
 
-// pace is the average of the days so far.
+// pace is the average of the days of a month, or of those so far.
 func (m MonthProps) pace() string {
-	days := m.Now.In(m.Zone).Day()
+	days := len(m.Days)
+	if m.present() {
+		days = m.Now.In(m.Zone).Day()
+	}
 	if !m.Usage.Cost.IsPositive() || days < 2 {
 		return ""
 	}

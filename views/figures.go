@@ -80,6 +80,16 @@ func (p ChartProps) boxes() []box {
 	return out
 }
 
+// told are the bars that are read aloud: those with something in them.
+func (p ChartProps) told() (out []Bar) {
+	for _, b := range p.Bars {
+		if b.Value > 0 {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
 func (p ChartProps) viewBox() string { return fmt.Sprintf("0 0 %d %d", chartWidth, chartHeight) }
 
 func unit(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }

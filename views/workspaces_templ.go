@@ -181,7 +181,7 @@ func runningCard(d Desk) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = LinkButton(ButtonProps{Label: "Open desktop", Href: d.path("launch"), Kind: Primary, NewTab: true, Describe: "Open " + d.PlanName + " in a new tab"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = LinkButton(ButtonProps{Label: "Open desktop", Href: d.path("launch"), Kind: Primary, NewTab: true, Describe: "Open desktop " + d.PlanName + " in a new tab"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -435,7 +435,7 @@ func restingCard(d Desk) templ.Component {
 			}
 		}
 		if d.Status == workspaces.Stopped || d.Status == workspaces.Failed {
-			templ_7745c5c3_Err = ActionButton(FormProps{Action: d.path("start"), Target: "#" + d.anchor()}, ButtonProps{ID: d.anchor() + "-start", Label: d.startLabel(), Describe: d.startLabel() + ": " + d.PlanName}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ActionButton(FormProps{Action: d.path("start"), Target: "#" + d.anchor()}, ButtonProps{ID: d.anchor() + "-start", Label: d.startLabel(), Describe: d.startLabel() + " " + d.PlanName}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

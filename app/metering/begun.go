@@ -74,3 +74,31 @@ func WithBegunPlans(plans []PlanUsage, open []Session, from, to, now time.Time) 
 	}
 	return plans
 }
+
+// EveryDay gives each civil day in the zone that [from, to) touches, with what was
+// used on it, if anything.
+func EveryDay(used []Day, from, to time.Time, zone *time.Location) []Day {
+	civil := func(t time.Time) time.Time {
+		y, m, d := t.In(zone).Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	days := make([]Day, 0, 31)
+	for day, last := civil(from), civil(to.Add(-time.Microsecond)); !day.After(last); day = day.AddDate(0, 0, 1) {
+		if len(used) > 0 && used[0].Date.Equal(day) {
+			days, used = append(days, used[0]), used[1:]
+			continue
+		}
+		days = append(days, Day{Date: day})
+	}
+	return days
+}
+
+// Open are the sessions that still run.
+func Open(sessions []Session) (open []Session) {
+	for _, s := range sessions {
+		if s.Running() {
+			open = append(open, s)
+		}
+	}
+	return open
+}

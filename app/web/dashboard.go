@@ -63,16 +63,15 @@ func (s *server) when(c *echo.Context) views.When {
 // overview is all that the dashboard and its fragments are drawn from.
 type overview struct {
 	cards   []workspaces.Card
-	open    []metering.Session
+	latest  []metering.Session // and all that run
 	days    []metering.Day
-	recent  []metering.Session
 	minimum decimal.Decimal
 }
 
 func (o *overview) queries(user uuid.UUID, month billing.Cycle, zone *time.Location) []tenants.Query {
 	return []tenants.Query{
-		workspaces.ListQ(&o.cards, user), metering.OpenSessionsQ(&o.open, user), metering.DailyQ(&o.days, user, month.Start, month.End, zone),
-		metering.RecentQ(&o.recent, user, recentSessions), billing.MinimumQ(&o.minimum),
+		workspaces.DesksQ(&o.cards, user), metering.LatestQ(&o.latest, user, recentSessions),
+		metering.UsedDaysQ(&o.days, user, month.Start, month.End, zone), billing.MinimumQ(&o.minimum),
 	}
 }
 
@@ -94,15 +93,16 @@ func (s *server) dashboard(c *echo.Context) error {
 
 func (s *server) overviewOf(c *echo.Context, when views.When, month billing.Cycle, all overview) views.Dashboard {
 	currency := visitOf(c).tenant.Currency
-	page := views.Dashboard{When: when, Recent: all.recent, Month: monthProps(when, month, all.days, all.open, currency)}
+	page := views.Dashboard{When: when, Month: monthProps(when, month, all.days, metering.Open(all.latest), currency)}
+	page.Recent, _ = cut(all.latest, recentSessions)
 	for _, card := range all.cards {
-		page.Desks = append(page.Desks, deskOf(c, when, card, openOf(card.ID, all.open), "/"))
+		page.Desks = append(page.Desks, deskOf(c, when, card, openOf(card.ID, all.latest), "/"))
 	}
 	return page
 }
 
 func monthProps(when views.When, month billing.Cycle, days []metering.Day, open []metering.Session, currency string) views.MonthProps {
-	days = metering.WithBegun(days, open, when.Zone, when.Now)
+	days = metering.WithBegun(metering.EveryDay(days, month.Start, month.End, when.Zone), open, when.Zone, when.Now)
 	return views.MonthProps{When: when, Cycle: month, Days: days, Usage: metering.Sum(days), Currency: currency}
 }
 

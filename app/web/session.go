@@ -30,7 +30,7 @@ const (
 func newDoors(store scs.Store, secure bool) doors {
 	door := func(name string, lifetime time.Duration) *scs.SessionManager {
 		m := scs.New()
-		m.Store, m.HashTokenInStore, m.Lifetime = store, true, lifetime
+		m.Store, m.Codec, m.HashTokenInStore, m.Lifetime = store, plainCodec{}, true, lifetime
 		m.Cookie.Name, m.Cookie.HttpOnly, m.Cookie.SameSite, m.Cookie.Secure = name, true, http.SameSiteLaxMode, secure
 		if secure {
 			m.Cookie.Name = "__Host-" + name

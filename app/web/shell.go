@@ -38,9 +38,29 @@ func (s *server) bareShell(c *echo.Context, title string) views.Shell {
 		shell.Brand, shell.BrandCSSURL = branding.Default(""), ""
 		return shell
 	}
-	shell.Brand = brandOf(v.tenant)
-	shell.BrandCSSURL = "/brand.css?v=" + branding.Version(shell.Brand)
+	shell.Brand, shell.BrandCSSURL = s.lookOf(v.tenant)
 	return shell
+}
+
+// look is a brand with the address of its style sheet, which takes a while to
+// work out and changes when the shop's colours do.
+type look struct {
+	name  string
+	raw   tenants.Branding
+	brand branding.Brand
+	css   string
+}
+
+func (s *server) lookOf(t tenants.Tenant) (branding.Brand, string) {
+	if known, ok := s.looks.Load(t.ID); ok {
+		if l := known.(look); l.name == t.Name && l.raw == t.Branding {
+			return l.brand, l.css
+		}
+	}
+	brand := brandOf(t)
+	l := look{t.Name, t.Branding, brand, "/brand.css?v=" + branding.Version(brand)}
+	s.looks.Store(t.ID, l)
+	return l.brand, l.css
 }
 
 // doorShell frames the shop for somebody who is signed out.

@@ -21,7 +21,7 @@ func (s *server) usagePage(c *echo.Context) error {
 	var days []metering.Day
 	var plans []metering.PlanUsage
 	shell, _, err := s.desk(c, "Usage", metering.OpenSessionsQ(&open, v.userID),
-		metering.DailyQ(&days, v.userID, month.Start, month.End, v.tenant.Zone), metering.ByPlanQ(&plans, v.userID, month.Start, month.End))
+		metering.UsedDaysQ(&days, v.userID, month.Start, month.End, v.tenant.Zone), metering.ByPlanQ(&plans, v.userID, month.Start, month.End))
 	if err != nil {
 		return err
 	}
