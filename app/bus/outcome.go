@@ -94,6 +94,9 @@ func (r *runner) settle(ctx context.Context, msg jetstream.Msg, d *delivery, err
 // settleAfter leaves the receipt of a handler that did not.
 func (b *Bus) settleAfter(ctx context.Context, m *Message) error {
 	return b.db.In(ctx, m.Tenant, func(tx tenants.Tx) error {
+		if !m.isDue() {
+			return insertLoneReceipt(ctx, tx, m.OutboxID, m.consumer)
+		}
 		_, err := m.settle(ctx, tx)
 		return err
 	})

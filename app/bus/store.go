@@ -39,6 +39,16 @@ func insertReceipt(ctx context.Context, tx tenants.Tx, outboxID int64, consumer 
 	return n == 1, err
 }
 
+// insertLoneReceipt is insertReceipt in a transaction of its own, after a handler
+// that committed nothing with it. Lost in a crash, the handler is called again.
+func insertLoneReceipt(ctx context.Context, tx tenants.Tx, outboxID int64, consumer string) error {
+	_, err := tx.Exec(ctx, `-- insertLoneReceipt
+		insert into central.outbox_receipts (outbox_id, consumer, schema_name)
+		select $1, $2, $3 where `+relaxed+`
+		on conflict (outbox_id, consumer) do nothing`, outboxID, consumer, tx.Tenant().Schema())
+	return err
+}
+
 type outboxRow struct {
 	ID       int64           `db:"id"`
 	TenantID uuid.UUID       `db:"tenant_id"`

@@ -28,13 +28,21 @@ func savedClockQ(dst *clockRow, found *bool) tenants.Query {
 		from central.settings where key = 'test_clock'`)
 }
 
-func saveClock(ctx context.Context, tx tenants.CentralTx, r clockRow) error {
+// saveClock keeps the clock. One that stands for a step only need not wait for
+// the disk: whatever is committed at that time takes it along there, so no effect
+// is ever kept without its time.
+func saveClock(ctx context.Context, tx tenants.CentralTx, r clockRow, passing bool) error {
 	value, err := r.encode()
 	if err != nil {
 		return err
 	}
+	wait := "on"
+	if passing {
+		wait = "off"
+	}
 	_, err = tx.Exec(ctx, `-- save clock
-		insert into central.settings (key, value) values ('test_clock', $1::jsonb)
-		on conflict (key) do update set value = excluded.value, updated_at = now()`, json.RawMessage(value))
+		insert into central.settings (key, value)
+		select 'test_clock', $1::jsonb where (select set_config('synchronous_commit', $2, true)) = $2
+		on conflict (key) do update set value = excluded.value, updated_at = now()`, json.RawMessage(value), wait)
 	return err
 }

@@ -127,7 +127,7 @@ func wholeMillisecond(at time.Time) time.Time {
 func (t *Stepper) walk(ctx context.Context, now, target time.Time, rate int) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	resume := func() error { return t.set(ctx, t.clock.Now(), rate, rate) }
+	resume := func() error { return t.set(ctx, t.clock.Now(), rate, rate, false) }
 	if err := t.step(ctx, now, rate); err != nil {
 		return firstOf(err, resume())
 	}
@@ -164,7 +164,7 @@ func (t *Stepper) next(ctx context.Context, now, target time.Time) (time.Time, e
 // is due has happened. What was asked of a host meanwhile may have come about at
 // the same moment, so then they are looked at once more.
 func (t *Stepper) step(ctx context.Context, at time.Time, rate int) error {
-	if err := t.set(ctx, at, 0, rate); err != nil {
+	if err := t.set(ctx, at, 0, rate, true); err != nil {
 		return err
 	}
 	if err := t.look(ctx, at); err != nil || !t.host.Moving() {
@@ -183,8 +183,9 @@ func (t *Stepper) look(ctx context.Context, at time.Time) error {
 }
 
 // set puts every clock to a time. What is kept is the rate to go on with, so
-// that a clock killed half way runs on from there.
-func (t *Stepper) set(ctx context.Context, at time.Time, rate, keep int) error {
+// that a clock killed half way runs on from there; a passing time is not waited
+// for.
+func (t *Stepper) set(ctx context.Context, at time.Time, rate, keep int, passing bool) error {
 	var err error
 	t.host.Between(func() {
 		if err = t.sim(ctx, at, clock.Wall{}.Now(), rate); err == nil {
@@ -195,7 +196,7 @@ func (t *Stepper) set(ctx context.Context, at time.Time, rate, keep int) error {
 		return fail.Wrap(err, fail.Unavailable, "The simulator's clock could not be set.")
 	}
 	return t.db.Central(ctx, func(tx tenants.CentralTx) error {
-		return saveClock(ctx, tx, clockRow{At: at, Wall: clock.Wall{}.Now(), Rate: keep})
+		return saveClock(ctx, tx, clockRow{At: at, Wall: clock.Wall{}.Now(), Rate: keep}, passing)
 	})
 }
 
