@@ -91,3 +91,57 @@ func TestCustomerPagesAreCleanInTheBrowser(t *testing.T) {
 		}
 	}
 }
+
+// A desktop is started, comes up and is stopped without the page being loaded
+// again: cards, sentence and month follow the names on the stream.
+func TestTheDashboardFollowsWhatHappens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d, ada, b := w.ada(t)
+	d.price("developer_basic", "0.20")
+	desk := d.order(ada, "developer_basic")
+	d.ran(desk, at(9, 0), 20*time.Minute)
+	card := "#workspace-" + desk.ID.String()
+	s := newScreen(t, w)
+	s.wear(b)
+	s.emulate("light", 1280)
+	s.do(chromedp.Navigate(s.address(b.host, "/")), chromedp.WaitReady(chromedp.CSS(card)))
+	until := func(what, expression string) {
+		t.Helper()
+		if _, err := chromedp.Run(s.ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(15*time.Second))); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	says := func(where, text string) string {
+		return fmt.Sprintf("document.querySelector(%q)?.textContent.includes(%q)", where, text)
+	}
+	press := func(name string) {
+		t.Helper()
+		if _, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q).click(), ''", card+"-"+name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	happens := func(event string) {
+		w.deps.Live.Event(w.a.ID, event, []byte(`{"user_id":"`+ada.ID.String()+`","workspace_id":"`+desk.ID.String()+`"}`))
+	}
+	until("nothing runs", says("#summary", "Nothing is running"))
+	if _, err := chromedp.Run(s.ctx, chromedp.Evaluate[string]("document.body.dataset.same = 'yes'")); err != nil {
+		t.Fatal(err)
+	}
+	press("start")
+	until("it is on its way", says(card, "Workspace is starting…"))
+
+	d.exec(`update kasm_workspaces set run = run + 1 where id = $1`, desk.ID)
+	d.runs(desk, at(11, 23), at(11, 40))
+	happens("session.opened")
+	until("it runs", says(card+" cost-timer strong", "$0.15"))
+	until("the month counts it", says("#month", "This month: $0.25 (1.3 hours)"))
+	until("the sentence counts it", says("#summary", "One desktop is running. It costs $0.20 an hour."))
+	until("the sessions list it", says("#latest", "today 11:23, running"))
+
+	press("stop")
+	until("it stops", says(card, "Stopping"))
+	happens("session.closed")
+	until("nothing runs again", says("#summary", "Nothing is running"))
+	until("the page is the same one", "document.body.dataset.same === 'yes'")
+}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/ezscale/ezscale/app/accounts"
+	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/workspaces"
 )
 
@@ -263,4 +264,27 @@ func golden(t *testing.T, name, got string) {
 	if string(want) != got {
 		t.Errorf("%s differs; run with -update if that is meant\n%s", path, got)
 	}
+}
+
+func TestTheDesktopsOwnSignInIsShownToItsCustomerOnly(t *testing.T) {
+	t.Parallel()
+	key, err := seal.New(strings.Repeat("k", 40))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(d *Deps) { d.Workspaces.Sealer = key })
+	d, ada, b := w.ada(t)
+	desk := d.order(ada, "developer_basic")
+	path := "/workspaces/" + desk.ID.String()
+	b.get(path).want(200).says("made together with the desktop")
+	sealed := key.Seal([]byte("Ez-verysecret-7a"), seal.Context(w.a.ID, seal.DesktopPassword))
+	d.exec(`update kasm_workspaces set username = 'ez.ada', password_encrypted = $2 where id = $1`, desk.ID, sealed)
+	page := b.get(path).want(200).says("Show user name and password")
+	for id, want := range map[string]string{"desktop-user": "ez.ada", "desktop-password": "Ez-verysecret-7a"} {
+		if got, _ := attrOf(page.find("input", "id", id, "readonly", ""), "value"); got != want {
+			t.Errorf("%s is %q", id, got)
+		}
+	}
+	b.get("/").want(200).hides("verysecret")
+	b.htmx("GET", path+"/card", nil).want(200).hides("verysecret")
 }
