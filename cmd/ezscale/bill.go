@@ -77,5 +77,5 @@ func timeOf(text string) (time.Time, error) {
 			return at.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("--as-of: %q is no time; write 2026-11-01T00:00:00Z or 2026-11-01", text)
+	return time.Time{}, misused("--as-of: %q is no time; write 2026-11-01T00:00:00Z or 2026-11-01", text)
 }

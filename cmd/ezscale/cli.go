@@ -65,19 +65,43 @@ func run(ctx context.Context, args, environ []string, stdout, stderr *os.File) i
 		complain(stderr, err)
 		return exitUsage
 	}
-	c := &console{ctx: ctx, config: config, out: stdout, errs: stderr, log: newLogger(config.Log, stderr)}
-	if err := chosen.Run(c); err != nil && !(errors.Is(err, context.Canceled) && ctx.Err() != nil) {
-		complain(stderr, err)
-		return exitFailed
+	c := &console{ctx: ctx, config: config, out: stdout, errs: stderr, log: newLogger(config.Log, levelOf(chosen.Command()), stderr)}
+	err = chosen.Run(c)
+	var wrong *misuse
+	switch {
+	case err == nil, errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return exitDone
+	case errors.As(err, &wrong):
+		complain(stderr, fmt.Errorf("%w (see ezscale %s --help)", err, chosen.Command()))
+		return exitUsage
 	}
-	return exitDone
+	complain(stderr, err)
+	return exitFailed
 }
 
-func newLogger(format string, to io.Writer) *slog.Logger {
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(to, nil))
+// misuse is a command line that no installation could do anything with.
+type misuse struct{ text string }
+
+func (m *misuse) Error() string { return m.text }
+
+func misused(format string, args ...any) error { return &misuse{fmt.Sprintf(format, args...)} }
+
+// levelOf keeps the commands of a moment quiet: what they leave on stderr is the
+// one line that says what went wrong. Servers tell what they do.
+func levelOf(command string) slog.Level {
+	switch command {
+	case "serve", "demo", "kasm-sim":
+		return slog.LevelInfo
 	}
-	return slog.New(slog.NewTextHandler(to, nil))
+	return slog.LevelWarn
+}
+
+func newLogger(format string, level slog.Level, to io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(to, options))
+	}
+	return slog.New(slog.NewTextHandler(to, options))
 }
 
 // print writes data as one line of JSON, or as people read it.

@@ -36,7 +36,7 @@ type signIn struct {
 // their history at the first start, and says where to go.
 func (cmd demoCmd) Run(c *console) error {
 	if cmd.History < 0 || cmd.History > 24 {
-		return errors.New("--history is a number of months from 0 to 24")
+		return misused("--history is a number of months from 0 to 24, not %d", cmd.History)
 	}
 	c.config.TestClock = true
 	began := clock.Wall{}.Now()

@@ -53,11 +53,14 @@ type planSetCmd struct {
 
 // Run changes the plan.
 func (cmd planSetCmd) Run(c *console) error {
+	if cmd.PricePerHour == nil && cmd.Price == nil && cmd.BlockSeconds == nil && cmd.IncludedHours == nil {
+		return misused("say what to change: --price-per-hour, --price, --block-seconds or --included-hours")
+	}
 	change := billing.PlanChange{Type: cmd.Type, BlockSeconds: cmd.BlockSeconds, IncludedHours: cmd.IncludedHours, Actor: cliActor}
 	for field, p := range map[string]struct {
 		text *string
 		to   **decimal.Decimal
-	}{"price_per_hour": {cmd.PricePerHour, &change.PricePerHour}, "price": {cmd.Price, &change.Price}} {
+	}{"price-per-hour": {cmd.PricePerHour, &change.PricePerHour}, "price": {cmd.Price, &change.Price}} {
 		if p.text == nil {
 			continue
 		}

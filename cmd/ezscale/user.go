@@ -6,7 +6,6 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/accounts"
-	"github.com/ezscale/ezscale/app/fail"
 )
 
 type userCmd struct {
@@ -71,7 +70,10 @@ func amountOf(field, text string) (decimal.Decimal, error) {
 	}
 	d, err := decimal.NewFromString(text)
 	if err != nil {
-		return d, fail.Fields{field: "Give a decimal number such as 20.00."}.Err()
+		return d, misused("--%s: %q is no amount; give a decimal number such as 20.00", field, text)
+	}
+	if d.IsNegative() {
+		return d, misused("--%s: an amount is not below zero", field)
 	}
 	return d, nil
 }
