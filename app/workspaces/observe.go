@@ -85,7 +85,11 @@ func (w *Workspace) see(state string, now time.Time, patience time.Duration) eff
 func (w *Workspace) age(now time.Time) time.Duration { return now.Sub(w.ChangedAt) }
 
 func (w *Workspace) seeWanted(state string, now time.Time, patience time.Duration) effect {
-	switch presenceOf(state) {
+	p := presenceOf(state)
+	if w.Observed == SeenStopping && (p == up || p == coming) {
+		return effect{converge: w.age(now) >= stubborn} // the run before has to end first
+	}
+	switch p {
 	case up:
 		return w.seeUp(now)
 	case coming:
@@ -106,11 +110,8 @@ func (w *Workspace) seeWanted(state string, now time.Time, patience time.Duratio
 }
 
 func (w *Workspace) seeUp(now time.Time) effect {
-	switch {
-	case w.Observed == SeenRunning:
+	if w.Observed == SeenRunning {
 		return effect{prove: true}
-	case w.Observed == SeenStopping && w.age(now) < stubborn:
-		return effect{} // the run before is still being ended
 	}
 	e := effect{changed: true, open: true, first: w.ProvisionedAt == nil}
 	if e.first {
@@ -203,10 +204,9 @@ func (w *Workspace) next(now time.Time) step {
 		return stepRequest
 	case w.DesktopID == nil:
 		return stepNone
-	case w.Desired == WantRunning:
-		if w.Observed == SeenStopped {
-			return stepResume
-		}
+	case w.Desired == WantRunning && w.Observed == SeenStopped:
+		return stepResume
+	case w.Desired == WantRunning && w.Observed != SeenStopping:
 		return stepNone
 	case w.Desired == WantTerminated, !w.DesktopUsed:
 		return stepDestroy

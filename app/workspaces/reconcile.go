@@ -14,9 +14,12 @@ import (
 )
 
 const (
-	// grace is how old, on the host's own clock, a desktop that nobody claims must
-	// be before it is destroyed.
-	grace = 2 * time.Minute
+	// grace is how old, on the host's own clock, a desktop must be that nobody
+	// claims and nobody can be asking for, before it is destroyed.
+	grace = 10 * time.Second
+	// lookAgainAfter is until a desktop that may soon be destroyed is looked at
+	// again, in wall time.
+	lookAgainAfter = 3 * time.Second
 	// tenantsAtOnce bounds how many shops are reconciled at the same time.
 	tenantsAtOnce = 8
 	roundFor      = 90 * time.Second
@@ -30,6 +33,7 @@ type Reconciler struct {
 
 	mu    sync.Mutex
 	busy  map[uuid.UUID]tenants.Tenant // shops in which something is about to change
+	soon  map[uuid.UUID]bool           // shops that are to be looked at again by themselves
 	noted map[uuid.UUID]noted
 	wake  chan struct{}
 	gate  sync.Mutex // held by a round, and by whoever moves the clocks
@@ -38,7 +42,7 @@ type Reconciler struct {
 // NewReconciler makes the reconciler of a service. The service pokes it when
 // something is about to change.
 func NewReconciler(s *Service) *Reconciler {
-	r := &Reconciler{s: s, busy: map[uuid.UUID]tenants.Tenant{}, noted: map[uuid.UUID]noted{}, wake: make(chan struct{}, 1)}
+	r := &Reconciler{s: s, busy: map[uuid.UUID]tenants.Tenant{}, soon: map[uuid.UUID]bool{}, noted: map[uuid.UUID]noted{}, wake: make(chan struct{}, 1)}
 	s.poked, s.look = r.Poke, r.Round
 	return r
 }

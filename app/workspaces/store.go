@@ -199,6 +199,12 @@ func claimedQ(dst *[]liveRow, server uuid.UUID, desktops []string) tenants.Query
 select `+liveColumns+` where w.kasm_server_id = $1 and w.kasm_workspace_id = any($2)`, server, desktops)
 }
 
+// leasedQ reads the customers for whom somebody acts at a host.
+func leasedQ(dst *[]uuid.UUID, wall time.Time) tenants.Query {
+	return tenants.ListQ(dst, `-- workspaces.leasedQ
+select distinct user_id from kasm_workspaces where lease_until > $1`, wall)
+}
+
 type discarded struct {
 	DesktopID   string    `db:"kasm_workspace_id"`
 	DiscardedAt time.Time `db:"discarded_at"`

@@ -3,6 +3,7 @@ package workspaces
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,9 +23,11 @@ func (r *Reconciler) strays(ctx context.Context, sh *shop, g sighting) error {
 	for i, d := range unknown {
 		ids[i] = d.ID
 	}
+	var busy []uuid.UUID
 	var claimed []liveRow
 	var given []discarded
-	if err := r.s.DB.Read(ctx, sh.tenant, claimedQ(&claimed, g.host.ID, ids), discardedQ(&given, g.host.ID, ids)); err != nil {
+	// In this order: whoever has just asked for a desktop holds a lease or has claimed it.
+	if err := r.s.DB.Read(ctx, sh.tenant, leasedQ(&busy, r.s.Wall()), claimedQ(&claimed, g.host.ID, ids), discardedQ(&given, g.host.ID, ids)); err != nil {
 		return err
 	}
 	owner, gone := map[string]liveRow{}, map[string]time.Time{}
@@ -35,7 +38,8 @@ func (r *Reconciler) strays(ctx context.Context, sh *shop, g sighting) error {
 		gone[d.DesktopID] = d.DiscardedAt
 	}
 	for _, d := range unknown {
-		if err := r.stray(ctx, sh, g, d, owner, gone); err != nil {
+		_, user, _ := parseUsername(d.Username)
+		if err := r.stray(ctx, sh, g, d, owner, gone, slices.Contains(busy, user)); err != nil {
 			return err
 		}
 	}
@@ -58,12 +62,13 @@ func (r *Reconciler) unknown(sh *shop, g sighting) []Desktop {
 	return unknown
 }
 
-func (r *Reconciler) stray(ctx context.Context, sh *shop, g sighting, d Desktop, owner map[string]liveRow, gone map[string]time.Time) error {
+func (r *Reconciler) stray(ctx context.Context, sh *shop, g sighting, d Desktop, owner map[string]liveRow, gone map[string]time.Time, awaited bool) error {
 	if row, claimed := owner[d.ID]; claimed {
 		return r.awake(ctx, sh, g, row, d)
 	}
 	given, discarded := gone[d.ID]
 	if discarded && r.s.Clock.Now().Sub(given) < grace {
+		r.lookAgain(sh.tenant)
 		return nil // it was told to go a moment ago
 	}
 	if p := presenceOf(d.State); !discarded && (p == up || p == coming) {
@@ -71,10 +76,28 @@ func (r *Reconciler) stray(ctx context.Context, sh *shop, g sighting, d Desktop,
 			return err
 		}
 	}
-	if !discarded && !r.old(g, d) {
+	if !discarded && (awaited || !r.old(g, d)) {
+		r.lookAgain(sh.tenant)
 		return nil
 	}
 	return r.destroyStray(ctx, sh, g, d)
+}
+
+// lookAgain looks at a shop's strays soon: what runs for nobody is to go before
+// the next full round.
+func (r *Reconciler) lookAgain(t tenants.Tenant) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.soon[t.ID] {
+		return
+	}
+	r.soon[t.ID] = true
+	time.AfterFunc(lookAgainAfter, func() {
+		r.mu.Lock()
+		delete(r.soon, t.ID)
+		r.mu.Unlock()
+		r.Poke(t)
+	})
 }
 
 // old judges by the host's own clock, so that a desktop that is being written

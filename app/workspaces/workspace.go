@@ -142,13 +142,25 @@ func (w *Workspace) Start(now time.Time, patience time.Duration, by string) (boo
 	w.Run++
 	w.Tries, w.StartedBy = 0, by
 	w.Failure, w.FailureCode = "", ""
-	if w.Observed == SeenRunning {
-		// The host was not told of the stop yet. The desktop still has to be seen
-		// again before this run is charged.
-		w.Observed = SeenStarting
+	switch w.Observed {
+	case SeenRequested, SeenStarting, SeenRunning:
+		// The run before is over in the books, and the host was not told yet. It
+		// ends there, too, before this one begins: a run on the host is billed as
+		// one session or none. The stop is due at once.
+		w.Observed = SeenStopping
+		w.ChangedAt = now.Add(-stubborn)
+	}
+	w.asked(now)
+	return true, nil
+}
+
+// asked notes that something else is wanted. How long ago the host was told to
+// stop stays known.
+func (w *Workspace) asked(now time.Time) {
+	if w.Observed == SeenStopping {
+		now = w.ChangedAt
 	}
 	w.changed(now)
-	return true, nil
 }
 
 // Stop asks for the desktop to be off, which is what cancels a start, too. It is
@@ -165,7 +177,7 @@ func (w *Workspace) Stop(now time.Time) (bool, error) {
 		w.LastStoppedAt = &now
 	}
 	w.Desired, w.DeadlineAt = WantStopped, nil
-	w.changed(now)
+	w.asked(now)
 	return true, nil
 }
 
@@ -180,7 +192,7 @@ func (w *Workspace) Destroy(now time.Time) bool {
 	}
 	w.Desired, w.DeadlineAt, w.TerminatedAt = WantTerminated, nil, &now
 	w.Failure, w.FailureCode = "", ""
-	w.changed(now)
+	w.asked(now)
 	return true
 }
 
@@ -189,7 +201,7 @@ func (w *Workspace) Destroy(now time.Time) bool {
 func (w *Workspace) giveUp(now time.Time, code, sentence string) {
 	w.Desired, w.DeadlineAt = WantStopped, nil
 	w.Failure, w.FailureCode = sentence, code
-	w.changed(now)
+	w.asked(now)
 }
 
 // claim takes a desktop of the host into use.

@@ -91,6 +91,32 @@ func TestStartStopDestroy(t *testing.T) {
 	}
 }
 
+// A run that was stopped in the books is never taken up again: it ends on the host
+// first, whatever is asked for in between.
+func TestStartedBeforeTheHostWasTold(t *testing.T) {
+	t.Parallel()
+	w := row(WantRunning, SeenRunning, true)
+	for n, ask := range []func(now time.Time) (bool, error){
+		w.Stop,
+		func(now time.Time) (bool, error) { return w.Start(now, patience, "customer") },
+		w.Stop,
+		func(now time.Time) (bool, error) { return w.Start(now, patience, "customer") },
+	} {
+		if asked, err := ask(at(n)); !asked || err != nil {
+			t.Fatalf("%d: %v %v", n, asked, err)
+		}
+		if got := w.next(at(n)); got != stepStop {
+			t.Errorf("%d: step %d, want a stop", n, got)
+		}
+	}
+	if e := w.see(HostRunning, at(5), patience); e.open || w.Status != Provisioning {
+		t.Errorf("charged again: %+v, %s", e, w.Status)
+	}
+	if e := w.see(HostStopped, at(6), patience); !e.converge || w.next(at(6)) != stepResume {
+		t.Errorf("not resumed: %+v, %s", e, w.Observed)
+	}
+}
+
 func TestWhatASightingMeans(t *testing.T) {
 	t.Parallel()
 	type after struct {
@@ -120,7 +146,9 @@ func TestWhatASightingMeans(t *testing.T) {
 		{"the resume was lost", row(WantRunning, SeenStarting, true), HostStopped, 9, effect{changed: true, converge: true}, after{SeenStopped, Provisioning}},
 		{"the old run is being ended", row(WantRunning, SeenStopping, true), HostRunning, 3, effect{}, after{SeenStopping, Provisioning}},
 		{"the old run has ended", row(WantRunning, SeenStopping, true), HostStopped, 3, effect{changed: true, converge: true}, after{SeenStopped, Provisioning}},
-		{"the stop before was lost", row(WantRunning, SeenStopping, true), HostRunning, 30, effect{changed: true, open: true}, after{SeenRunning, Running}},
+		{"the stop before was lost", row(WantRunning, SeenStopping, true), HostRunning, 30, effect{converge: true}, after{SeenStopping, Provisioning}},
+		{"the cancelled start still comes up", row(WantRunning, SeenStopping, false), HostStarting, 30, effect{converge: true}, after{SeenStopping, Provisioning}},
+		{"the cancelled start is gone", row(WantRunning, SeenStopping, false), absent, 1, effect{changed: true, converge: true}, after{SeenNone, Provisioning}},
 		{"the stop is confirmed", row(WantStopped, SeenStopping, true), HostStopped, 3, effect{changed: true, confirmed: true}, after{SeenStopped, Stopped}},
 		{"stopped by deletion", row(WantStopped, SeenStopping, true), absent, 3, effect{changed: true, confirmed: true}, after{SeenGone, Stopped}},
 		{"the stop takes its time", row(WantStopped, SeenStopping, true), HostRunning, 3, effect{}, after{SeenStopping, Stopped}},
@@ -151,6 +179,9 @@ func TestTheNextStep(t *testing.T) {
 		{"ordered", row(WantRunning, SeenNone, false), 1, stepRequest},
 		{"on its way", row(WantRunning, SeenRequested, false), 1, stepNone},
 		{"kept and wanted", row(WantRunning, SeenStopped, true), 1, stepResume},
+		{"wanted while it is being stopped", row(WantRunning, SeenStopping, true), 1, stepNone},
+		{"wanted while the stop is lost", row(WantRunning, SeenStopping, true), 60, stepStop},
+		{"wanted before the cancelled start is gone", row(WantRunning, SeenStopping, false), 1, stepDestroy},
 		{"running and wanted", row(WantRunning, SeenRunning, true), 1, stepNone},
 		{"cancelled with nothing there", row(WantStopped, SeenNone, false), 1, stepNone},
 		{"cancelled before it ran", row(WantStopped, SeenRequested, false), 1, stepDestroy},
