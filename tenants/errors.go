@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -63,10 +65,33 @@ func fault(ctx context.Context, sql string, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("%w (%w)", named, cause)
 	}
-	if passing(err) {
+	switch {
+	case cut(err):
+		return fail.Wrap(&cutOff{named}, fail.Unavailable, "The database does not answer at the moment. Please try again.")
+	case passing(err):
 		return fail.Wrap(named, fail.Unavailable, "The database is busy. Please try again in a moment.")
 	}
 	return named
+}
+
+// cutOff marks an error of a connection that broke.
+type cutOff struct{ error }
+
+func (c *cutOff) Unwrap() error { return c.error }
+
+// IsCutOff reports whether err came from a connection to the database that broke
+// under a statement, because the database died or the way to it did.
+func IsCutOff(err error) bool {
+	var c *cutOff
+	return errors.As(err, &c)
+}
+
+// cut recognises it. A broken connection has many words and no state; one that
+// the driver has closed since has only these.
+func cut(err error) bool {
+	var network *net.OpError
+	closed := pgconn.SafeToRetry(err) && strings.HasSuffix(err.Error(), "conn closed")
+	return closed || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
 func passing(err error) bool {

@@ -14,7 +14,7 @@ import (
 // starting, or full of connections.
 func isDisconnect(err error) bool {
 	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) || pgconn.SafeToRetry(err) {
+	if errors.As(err, &connect) || pgconn.SafeToRetry(err) || tenants.IsCutOff(err) {
 		return true
 	}
 	var pg *pgconn.PgError
