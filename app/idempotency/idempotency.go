@@ -20,9 +20,10 @@ import (
 const (
 	// lifetime is how long a key remembers, in wall time.
 	lifetime = 24 * time.Hour
-	// abandoned is when an unanswered call counts as dead, so that a repetition
-	// may take it over: longer than any call takes.
-	abandoned = 2 * time.Minute
+	// abandoned is how long after its last sign of life an unanswered call counts
+	// as dead, so that a repetition may take it over. A living one says so every
+	// third of it: a caller whose call died with the program need not wait long.
+	abandoned = 6 * time.Second
 	// MaxKey is the longest key a caller may choose, in bytes.
 	MaxKey = 255
 
@@ -88,6 +89,28 @@ func (b *Book) open(t tenants.Tenant, e entry) (*Answer, error) {
 		return nil, fmt.Errorf("open a kept answer: %w", err)
 	}
 	return &Answer{Status: *e.Status, Body: plain}, nil
+}
+
+// Hold says that the call which took a key is alive, until release is called.
+func (b *Book) Hold(ctx context.Context, t tenants.Tenant, user uuid.UUID, key string) (release func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(abandoned / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			// One that fails is made up for by the next, or the key is taken over,
+			// which the derived ids make harmless.
+			_ = b.db.In(ctx, t, func(tx tenants.Tx) error { return hold(ctx, tx, user, key, b.wall()) })
+		}
+	}()
+	return func() { cancel(); <-ended }
 }
 
 // Finish keeps the answer. Answers that may be different next time (5xx, 429)

@@ -32,6 +32,12 @@ func take(ctx context.Context, tx tenants.Tx, user uuid.UUID, key string, hash [
 	return n == 1, err
 }
 
+func hold(ctx context.Context, tx tenants.Tx, user uuid.UUID, key string, now time.Time) error {
+	_, err := tx.Exec(ctx, `-- hold a key
+		update idempotency_keys set created_at = $3 where user_id = $1 and key = $2 and status is null`, user, key, now)
+	return err
+}
+
 func lookup(ctx context.Context, tx tenants.Tx, user uuid.UUID, key string) (entry, error) {
 	return tenants.Get[entry](ctx, tx, "request", `-- look a key up
 		select request_hash, status, body from idempotency_keys where user_id = $1 and key = $2`, user, key)

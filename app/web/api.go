@@ -62,7 +62,9 @@ func (s *server) once(c *echo.Context, body []byte, call func(ctx context.Contex
 		c.Response().Header().Set("Idempotent-Replayed", "true")
 		return c.JSONBlob(earlier.Status, earlier.Body)
 	}
+	release := s.Repeats.Hold(ctx, v.tenant, v.userID, key)
 	status, data, err := call(ctx, idempotency.ID(v.userID, key))
+	release()
 	// What was done is remembered even when the caller has hung up meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
