@@ -71,12 +71,13 @@ func (c *console) openParts(in *installation, p purpose) error {
 		return err
 	}
 	if p.migrate {
-		if err := c.migrateAll(in.db); err != nil {
+		err := c.migrateAll(in.db)
+		if err == nil {
+			err = in.adoptClock(c.ctx)
+		}
+		if err != nil {
 			return err
 		}
-	}
-	if err := in.adoptClock(c.ctx); err != nil {
-		return err
 	}
 	if in.accounts, err = accounts.New(in.db, in, clock.Wall{}.Now); err != nil {
 		return err
