@@ -27,7 +27,8 @@ type Stepper struct {
 	sim   SimClock
 	log   *slog.Logger
 
-	mu sync.Mutex // one move at a time
+	mu    sync.Mutex // one move at a time
+	blind bool       // some host did not answer at the last step
 }
 
 // Desktops is what the clock needs of the desktop hosts' observer.
@@ -58,6 +59,9 @@ const (
 	// movingStep is how far business time goes while a desktop is getting ready,
 	// so that it is seen soon after it really was.
 	movingStep = time.Second
+	// blindStep is the same while a host does not answer: it takes its time to say
+	// so, and there is nothing to be seen.
+	blindStep = time.Minute
 	// idleLimit is how long the consumers may take to catch up with one move.
 	idleLimit = 60 * time.Second
 )
@@ -127,7 +131,8 @@ func wholeMillisecond(at time.Time) time.Time {
 func (t *Stepper) walk(ctx context.Context, now, target time.Time, rate int) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	resume := func() error { return t.set(ctx, t.clock.Now(), rate, rate, false) }
+	// The clock goes on at its rate even when whoever moved it has gone.
+	resume := func() error { return t.set(context.WithoutCancel(ctx), t.clock.Now(), rate, rate, false) }
 	if err := t.step(ctx, now, rate); err != nil {
 		return firstOf(err, resume())
 	}
@@ -154,7 +159,11 @@ func (t *Stepper) next(ctx context.Context, now, target time.Time) (time.Time, e
 	if found && due.Before(next) {
 		next = due
 	}
-	if soon := now.Add(movingStep); t.host.Moving() && soon.Before(next) {
+	soon := now.Add(movingStep)
+	if t.blind {
+		soon = now.Add(blindStep)
+	}
+	if t.host.Moving() && soon.Before(next) {
 		next = soon
 	}
 	return next, nil
@@ -175,7 +184,9 @@ func (t *Stepper) step(ctx context.Context, at time.Time, rate int) error {
 
 // look looks at the hosts and waits for all that follows.
 func (t *Stepper) look(ctx context.Context, at time.Time) error {
-	if err := t.host.Round(ctx); err != nil {
+	err := t.host.Round(ctx)
+	t.blind = err != nil
+	if err != nil {
 		t.log.Warn("desktop hosts not seen at this step", "at", at, "error", err)
 	}
 	t.bus.WakeDue()
