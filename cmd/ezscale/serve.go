@@ -34,7 +34,8 @@ func (serveCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	c.log.Info("ready", "address", "http://"+n.listener.Addr().String(), "domain", c.config.Domain)
+	house, _ := n.db.Registry().House()
+	c.log.Info("ready", "address", n.link(house, ""), "listens_on", n.listener.Addr().String())
 	return n.run(c.ctx)
 }
 
