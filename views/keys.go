@@ -11,6 +11,8 @@ type KeysProps struct {
 	Name   string // what was typed
 	Fields map[string]string
 	Said   string // why no key was made
+	// Address is where programs ask for the desktops, on the shop's own host.
+	Address string
 }
 
 func (p KeysProps) errors() []FieldError {

@@ -198,9 +198,9 @@ func KeysPage(s Shell, p KeysProps) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var8 string
-				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(sampleCall)
+				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(sampleCall + p.Address)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys.templ`, Line: 37, Col: 54}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys.templ`, Line: 37, Col: 66}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 				if templ_7745c5c3_Err != nil {
@@ -227,7 +227,7 @@ func KeysPage(s Shell, p KeysProps) templ.Component {
 }
 
 const sampleCall = `curl -H "X-API-Key: ezk_…" -H "X-API-Secret: ezs_…" \
-     https://this-shop/api/public/workspaces`
+     `
 
 func madeKey(k accounts.APIKey, secret string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

@@ -196,7 +196,7 @@ func (s *server) resellersOf(c *echo.Context, form views.NewReseller) views.Rese
 	form.Central = s.centralHost()
 	page := views.Resellers{Form: form}
 	for _, t := range s.Registry.All() {
-		page.Rows = append(page.Rows, views.ResellerRow{Name: t.Name, Slug: t.Slug, Host: views.NavItem{Label: t.Host(), Href: s.addressOf(c, t, "/")},
+		page.Rows = append(page.Rows, views.ResellerRow{Name: t.Name, Slug: t.Slug, Host: views.NavItem{Label: s.hostPort(c, t.Host()), Href: s.addressOf(c, t, "/")},
 			More: len(t.Hosts) - 1, State: string(t.Status), Billing: t.BillingStatus, House: t.House, Owner: t.OwnerName, OwnerEmail: t.OwnerEmail,
 			Created: t.CreatedAt.Format("Jan 2, 2006"), Trial: trialOf(t), Problem: t.MigrationError})
 	}

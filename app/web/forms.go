@@ -71,10 +71,16 @@ func (s *server) onHost(c *echo.Context, host, path string) string {
 	if s.secure {
 		scheme = "https"
 	}
+	return (&url.URL{Scheme: scheme, Host: s.hostPort(c, host), Path: path}).String()
+}
+
+// hostPort is a host with the port that the request came to, as a visitor has to
+// write it.
+func (s *server) hostPort(c *echo.Context, host string) string {
 	if _, port, err := net.SplitHostPort(s.hostOf(c.Request())); err == nil {
-		host = net.JoinHostPort(host, port)
+		return net.JoinHostPort(host, port)
 	}
-	return (&url.URL{Scheme: scheme, Host: host, Path: path}).String()
+	return host
 }
 
 // centralHost is the provider's own name, empty while it has no shop.

@@ -20,7 +20,7 @@ func (s *server) keysForm(c *echo.Context, status int, p views.KeysProps) error 
 	if err != nil {
 		return err
 	}
-	p.When = s.when(c)
+	p.When, p.Address = s.when(c), s.addressOf(c, visitOf(c).tenant, "/api/public/workspaces")
 	return s.render(c, status, views.KeysPage(shell, p))
 }
 

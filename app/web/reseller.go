@@ -129,7 +129,7 @@ func (s *server) consoleOf(c *echo.Context, monthName string, m billing.ShopMont
 	t := visitOf(c).tenant
 	page := views.Console{Running: views.CountOf(m.Running, "desktop"), Shop: brandOf(t).CompanyName, State: string(t.Status), Billing: t.BillingStatus, Month: monthName, Trial: trialOf(t)}
 	for _, host := range t.Hosts {
-		page.Hosts = append(page.Hosts, views.NavItem{Label: host, Href: s.onHost(c, host, "/")})
+		page.Hosts = append(page.Hosts, views.NavItem{Label: s.hostPort(c, host), Href: s.onHost(c, host, "/")})
 	}
 	page.Stats = []views.StatProps{
 		{Label: "Customers pay", Value: m.Money(m.Retail), Note: metering.Hours(m.Seconds) + " by " + views.CountOf(m.Customers, "customer")},
