@@ -21,8 +21,11 @@ type ShopMonth struct {
 	Currency  string          `db:"currency"`
 }
 
-// Margin is what is left to the shop.
-func (m ShopMonth) Margin() decimal.Decimal { return m.Retail.Sub(m.Wholesale) }
+// Margin is what is left to the shop: the difference of the two figures as people
+// read them, so that it is what they get when they subtract.
+func (m ShopMonth) Margin() decimal.Decimal {
+	return money.Round(m.Retail, m.Currency).Sub(money.Round(m.Wholesale, m.Currency))
+}
 
 // Percent is the margin in whole percent of what customers pay, 0 without usage.
 func (m ShopMonth) Percent() int {
