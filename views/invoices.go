@@ -126,3 +126,12 @@ func (p InvoiceProps) paid() string {
 	}
 	return p.Date(*p.Invoice.PaidAt)
 }
+
+// seller is who sends the invoice, without a name that stands above it already.
+func (p InvoiceProps) seller(above string) billing.Party {
+	who := p.Invoice.Seller
+	if who.Name == above {
+		who.Name = ""
+	}
+	return who
+}

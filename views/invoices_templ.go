@@ -264,7 +264,7 @@ func InvoicePage(s Shell, p InvoiceProps) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = party(p.Invoice.Seller).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = party(p.seller(s.Brand.CompanyName)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
