@@ -91,7 +91,9 @@ func IsCutOff(err error) bool {
 func cut(err error) bool {
 	var network *net.OpError
 	closed := pgconn.SafeToRetry(err) && strings.HasSuffix(err.Error(), "conn closed")
-	return closed || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+	var connect *pgconn.ConnectError
+	refused := errors.As(err, &connect) && sqlState(err) == ""
+	return closed || refused || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
 func passing(err error) bool {
