@@ -105,6 +105,13 @@ func (n *node) perform(ctx context.Context, d deed, index int) error {
 	return n.saveDemoProgress(ctx, index+1)
 }
 
+// settled waits until all that has happened has had its effects.
+func (n *node) settled(ctx context.Context) error {
+	var none time.Duration
+	_, err := n.stepper.Move(ctx, testclock.Move{Advance: &none})
+	return err
+}
+
 func (n *node) ensureOperator(ctx context.Context) error {
 	_, _, err := n.accounts.CreateOperator(ctx, demoOperator, "Olive Operator", demoPassword)
 	if fail.Is(err, fail.Invalid) { // there already
@@ -139,6 +146,9 @@ func (n *node) openShop(ctx context.Context, r seed.Reseller) ([]patron, error) 
 // takeOver does the owner's first steps: a password by the link of the welcome
 // mail, and prices.
 func (n *node) takeOver(ctx context.Context, t tenants.Tenant, r seed.Reseller) error {
+	if err := n.settled(ctx); err != nil { // the welcome mail's link ends those before it
+		return err
+	}
 	owner, err := n.accounts.ByEmail(ctx, t, r.Owner.Email)
 	if err != nil {
 		return err

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net"
 	"net/http"
 	"path/filepath"
 
@@ -34,17 +32,19 @@ func (cmd kasmSimCmd) Run(c *console) error {
 	if err := c.print(cmd.JSON, data, text); err != nil {
 		return err
 	}
-	return errors.Join(sim.serve(c.ctx), sim.Close())
+	return errors.Join(sim.wait(c.ctx), sim.close())
 }
 
-// simulator is a simulated Kasm server with its address.
+// simulator is a simulated Kasm server that answers on its address.
 type simulator struct {
 	*kasmsim.Sim
-	listener net.Listener
-	log      *slog.Logger
+	address string
+	stop    context.CancelFunc
+	ended   chan error
 }
 
-// startSim opens the simulator on its own folder and takes its address.
+// startSim opens the simulator on its own folder and begins to answer: others ask
+// it while they start.
 func (c *console) startSim() (*simulator, error) {
 	l, err := listen("the Kasm simulator", c.config.KasmSimAddr)
 	if err != nil {
@@ -55,13 +55,29 @@ func (c *console) startSim() (*simulator, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the Kasm simulator: %w", err), l.Close())
 	}
-	return &simulator{Sim: sim, listener: l, log: c.log}, nil
+	ctx, stop := context.WithCancel(context.Background())
+	s := &simulator{Sim: sim, address: "http://" + l.Addr().String(), stop: stop, ended: make(chan error, 1)}
+	go func() { s.ended <- ignoreClosed(serveHTTP(ctx, l, sim.Handler(), c.log)) }()
+	return s, nil
 }
 
-func (s *simulator) url() string { return "http://" + s.listener.Addr().String() }
+func (s *simulator) url() string { return s.address }
 
-func (s *simulator) serve(ctx context.Context) error {
-	return ignoreClosed(serveHTTP(ctx, s.listener, s.Handler(), s.log))
+// wait ends when the simulator stops answering, or the context ends.
+func (s *simulator) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.ended:
+		s.ended <- err
+		return err
+	}
+}
+
+// close stops answering and puts the record away.
+func (s *simulator) close() error {
+	s.stop()
+	return errors.Join(<-s.ended, s.Sim.Close())
 }
 
 func ignoreClosed(err error) error {
