@@ -29,11 +29,22 @@ var codes = map[fail.Kind]string{
 
 // titles head the error pages.
 var titles = map[int]string{
-	http.StatusNotFound: "This page is not here", http.StatusForbidden: "Not from here", http.StatusServiceUnavailable: "Closed for the moment",
+	http.StatusNotFound: "This page is not here", http.StatusForbidden: "Not from here", http.StatusServiceUnavailable: "Not reachable for a moment",
 	http.StatusInternalServerError: "Something went wrong", http.StatusConflict: "That does not fit", http.StatusTooManyRequests: "Slow down a little",
 	http.StatusRequestEntityTooLarge: "Too large", http.StatusMethodNotAllowed: "Not like this", http.StatusUnprocessableEntity: "Please check",
 	http.StatusPaymentRequired: "Credit needed", http.StatusBadRequest: "That could not be read", http.StatusUnsupportedMediaType: "Another format, please",
 }
+
+// title heads an error page. A shop that is suspended is closed; everything else
+// that is not available will be again soon.
+func (r refusal) title() string {
+	if r.code == codeSuspended {
+		return "Closed for the moment"
+	}
+	return titles[r.status]
+}
+
+const codeSuspended = "suspended"
 
 // wayOut leads to the front of the shop, where there is one and it is open.
 func wayOut(c *echo.Context, status int) views.NavItem {
@@ -106,8 +117,8 @@ func (s *server) answer(c *echo.Context, err error) {
 		c.Response().Header().Set("HX-Reswap", "innerHTML")
 		sendErr = s.render(c, r.status, views.NoticeFragment(views.Notice{Tone: views.ToneBad, Text: r.message, RequestID: visitOf(c).requestID}))
 	default:
-		sendErr = s.render(c, r.status, views.FaultPage(s.bareShell(c, titles[r.status]), views.Fault{
-			Status: r.status, Title: titles[r.status], Text: r.message, Action: wayOut(c, r.status), RequestID: visitOf(c).requestID}))
+		sendErr = s.render(c, r.status, views.FaultPage(s.bareShell(c, r.title()), views.Fault{
+			Status: r.status, Title: r.title(), Text: r.message, Action: wayOut(c, r.status), RequestID: visitOf(c).requestID}))
 	}
 	if sendErr != nil {
 		s.log.Error("error could not be sent", "request_id", visitOf(c).requestID, "error", sendErr)

@@ -116,7 +116,7 @@ func (s *server) findTenant(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		v.tenant, v.central = t, central
 		if t.Status == tenants.Suspended && !v.central && !openWhenSuspended(c.Path()) {
-			return fail.Coded(fail.Unavailable, "suspended", "This shop is closed for the moment. Please come back later.")
+			return fail.Coded(fail.Unavailable, codeSuspended, "This shop is closed for the moment. Please come back later.")
 		}
 		return next(c)
 	}

@@ -87,7 +87,7 @@ func New(d Deps) (http.Handler, error) {
 	// error pages carry too, then who is asked, then whether the request may be
 	// made at all, and only then its body.
 	e.Use(s.identify, s.secureHeaders, middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: 1400, Skipper: neverZipped}),
-		s.findTenant, s.sameOrigin, s.limitBody)
+		s.findTenant, s.sameOrigin, s.limitBody, s.inTime)
 	for _, r := range s.table() {
 		if _, err := e.AddRoute(echo.Route{Method: r.Method, Path: r.Path, Handler: r.handle, Middlewares: s.admit(r)}); err != nil {
 			return nil, fmt.Errorf("route %s %s: %w", r.Method, r.Path, err)

@@ -273,8 +273,13 @@ func (n *node) webDeps() web.Deps {
 	return d
 }
 
+// answerWithin is how long the answer may take: what hangs is not ready.
+const answerWithin = 3 * time.Second
+
 // ready says whether requests can be served.
 func (n *node) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
 	var one []int
 	if err := n.db.CentralRead(ctx, tenants.ListQ(&one, "-- ready\nselect 1")); err != nil {
 		return err

@@ -1,0 +1,45 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/ezscale/ezscale/app/fail"
+)
+
+const (
+	// pageWithin is how long a page may take: a database that hangs is said, not
+	// waited for.
+	pageWithin = 15 * time.Second
+	// callWithin is the same for the API, whose create call waits for the desktop,
+	// and before that perhaps for a call that it repeats.
+	callWithin = 2*createWait + 15*time.Second
+)
+
+// unhurried routes last as long as they last: a stream, and the moving of the
+// clock through everything that comes due.
+var unhurried = map[string]bool{"/events": true, "/api/test/clock": true}
+
+// inTime ends the work for a request that takes too long.
+func (s *server) inTime(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c *echo.Context) error {
+		if unhurried[c.Path()] {
+			return next(c)
+		}
+		within := pageWithin
+		if isAPI(c) {
+			within = callWithin
+		}
+		ctx, cancel := context.WithTimeout(c.Request().Context(), within)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		err := next(c)
+		if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && fail.KindOf(err) == fail.Internal {
+			return fail.Wrap(err, fail.Unavailable, "This takes longer than it should at the moment. Please try again.")
+		}
+		return err
+	}
+}

@@ -1,0 +1,42 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/ezscale/ezscale/app/fail"
+)
+
+// What hangs behind a page is said within seconds.
+func TestNothingIsWaitedForForEver(t *testing.T) {
+	t.Parallel()
+	for path, within := range map[string]time.Duration{"/": pageWithin, "/api/public/workspaces": callWithin} {
+		synctest.Test(t, func(t *testing.T) {
+			hangs := (&server{}).inTime(func(c *echo.Context) error {
+				ctx := c.Request().Context()
+				<-ctx.Done()
+				return fmt.Errorf("read: %w", ctx.Err())
+			})
+			began := time.Now()
+			err := hangs(echo.New().NewContext(httptest.NewRequest(http.MethodGet, path, nil), httptest.NewRecorder()))
+			if !fail.Is(err, fail.Unavailable) || time.Since(began) != within {
+				t.Errorf("%s: %v after %s, want no more than %s", path, err, time.Since(began), within)
+			}
+		})
+	}
+}
+
+func TestARefusalStaysWhatItIs(t *testing.T) {
+	t.Parallel()
+	refuses := (&server{}).inTime(func(*echo.Context) error { return fail.Missing("desktop") })
+	err := refuses(echo.New().NewContext(httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()))
+	if !fail.Is(err, fail.NotFound) {
+		t.Error(err)
+	}
+}
