@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ezscale/ezscale/tenants"
@@ -45,7 +46,7 @@ func (s *site) phone(t *testing.T, shop, email string) {
 	p.looks(t, shop+"-workspace")
 	for _, page := range []string{"/", "/usage", "/sessions"} {
 		p.Go(s.shop(shop, page))
-		p.looks(t, shop+"-"+filepath.Base(page))
+		p.looks(t, shop+strings.ReplaceAll(page, "/", "-"))
 	}
 	p.Go(s.shop(shop, "/"))
 	p.Press("Stop Business Pro") // or it would be counted through every night to the month's end
