@@ -68,6 +68,11 @@ func (n *node) prepareDemo(ctx context.Context, resellers []seed.Reseller, month
 		}
 		patrons = append(patrons, more...)
 	}
+	// A quick simulator means fewer moments to look at; afterwards a desktop takes
+	// long enough to watch it become ready.
+	if err := testclock.SetStartDelay(ctx, n.console.config.KasmURL, historyDelay); err != nil {
+		return err
+	}
 	wall := clock.Wall{}
 	present := wall.Now()
 	for i, d := range n.deeds(patrons, began, present, months) {
@@ -81,8 +86,17 @@ func (n *node) prepareDemo(ctx context.Context, resellers []seed.Reseller, month
 	if err := n.goOnUntil(ctx, wall.Now()); err != nil {
 		return err
 	}
+	if err := testclock.SetStartDelay(ctx, n.console.config.KasmURL, showDelay); err != nil {
+		return err
+	}
 	return n.saveDemoProgress(ctx, demoComplete)
 }
+
+// How long the simulator takes to start a desktop: in the history, and to show.
+const (
+	historyDelay = time.Second
+	showDelay    = 3 * time.Second
+)
 
 // goOnUntil lets business time pass, unless it is later already.
 func (n *node) goOnUntil(ctx context.Context, at time.Time) error {
