@@ -33,12 +33,21 @@ func (s *server) inTime(next echo.HandlerFunc) echo.HandlerFunc {
 		if isAPI(c) {
 			within = callWithin
 		}
-		ctx, cancel := context.WithTimeout(c.Request().Context(), within)
-		defer cancel()
+		request := c.Request().Context()
+		ctx, cancel := context.WithTimeout(request, within)
+		// Not at this function's end: a short answer is held back until it is known
+		// whether to zip it, and the session is saved when its headers leave.
+		context.AfterFunc(request, cancel)
 		c.SetRequest(c.Request().WithContext(ctx))
 		err := next(c)
-		if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && fail.KindOf(err) == fail.Internal {
+		if err == nil || fail.KindOf(err) != fail.Internal {
+			return err
+		}
+		switch {
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			return fail.Wrap(err, fail.Unavailable, "This takes longer than it should at the moment. Please try again.")
+		case ctx.Err() != nil: // we stop, or nobody is left to read this
+			return fail.New(fail.Unavailable, "We are restarting. Please try again in a moment.")
 		}
 		return err
 	}
