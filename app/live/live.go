@@ -32,13 +32,29 @@ type viewer struct{ tenant, user uuid.UUID }
 type Hub struct {
 	mu      sync.Mutex
 	viewers map[viewer][]*subscriber // the oldest first
+	over    bool
 }
 
 // NewHub is a hub without pages.
 func NewHub() *Hub { return &Hub{viewers: map[viewer][]*subscriber{}} }
 
-// Run passes events on until the context ends.
-func (h *Hub) Run(ctx context.Context, b Bus) error { return b.Watch(ctx, h.Event) }
+// Run passes events on until the context ends, and with it every page's names:
+// the pages connect again, to a node that is there.
+func (h *Hub) Run(ctx context.Context, b Bus) error {
+	defer h.end()
+	return b.Watch(ctx, h.Event)
+}
+
+func (h *Hub) end() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.over = true
+	for _, open := range h.viewers {
+		for _, s := range open {
+			s.stop()
+		}
+	}
+}
 
 // Subscribe gives the names that concern a user of a tenant, or with uuid.Nil
 // for the user everything of the tenant, for its staff. The channel is closed by
@@ -57,6 +73,9 @@ func (h *Hub) Subscribe(tenantID, userID uuid.UUID) (names <-chan string, cancel
 		open = open[1:]
 	}
 	h.viewers[v] = open
+	if h.over {
+		s.stop()
+	}
 	go s.pump()
 	return s.names, func() { h.leave(v, s) }
 }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -146,6 +147,36 @@ func TestOldestPageMakesWay(t *testing.T) {
 		h.Event(shop, "block.charged", payload(t, map[string]any{"user_id": ann}))
 		if got := fmt.Sprint(read(pages[perUser])); got != "[cost]" {
 			t.Errorf("the newest page: %s", got)
+		}
+	})
+}
+
+// watched is a bus on which nothing happens until the context ends.
+type watched struct{}
+
+func (watched) Watch(ctx context.Context, _ func(uuid.UUID, string, json.RawMessage)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestPagesAreLetGoAtTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHub()
+		ctx, end := context.WithCancel(t.Context())
+		go func() { _ = h.Run(ctx, watched{}) }()
+		before, leave := h.Subscribe(uuid.New(), uuid.New())
+		defer leave()
+		if got := read(before); len(got) != 0 {
+			t.Errorf("before the end: %v", got)
+		}
+		end()
+		after, leave := h.Subscribe(uuid.New(), uuid.New())
+		defer leave()
+		for _, names := range []<-chan string{before, after} {
+			if got := read(names); !slices.Equal(got, []string{"(closed)"}) {
+				t.Errorf("at the end: %v", got)
+			}
 		}
 	})
 }

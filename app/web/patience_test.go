@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -37,6 +38,19 @@ func TestARefusalStaysWhatItIs(t *testing.T) {
 	refuses := (&server{}).inTime(func(*echo.Context) error { return fail.Missing("desktop") })
 	err := refuses(echo.New().NewContext(httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()))
 	if !fail.Is(err, fail.NotFound) {
+		t.Error(err)
+	}
+}
+
+func TestARequestThatIsCutShort(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cut := (&server{}).inTime(func(c *echo.Context) error {
+		cancel()
+		return fmt.Errorf("read: %w", c.Request().Context().Err())
+	})
+	err := cut(echo.New().NewContext(httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil), httptest.NewRecorder()))
+	if !fail.Is(err, fail.Unavailable) {
 		t.Error(err)
 	}
 }

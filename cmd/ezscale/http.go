@@ -19,8 +19,9 @@ func listen(what, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// graceful is how long requests under way may still take at the end.
-const graceful = 5 * time.Second
+// graceful is how long requests under way may still take at the end; long waits and
+// streams are ended after half of it.
+const graceful = 2 * time.Second
 
 // serveHTTP serves until the context ends, then lets requests finish. Streams
 // have no write timeout; the header's and the idle ones keep strangers short.

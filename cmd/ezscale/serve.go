@@ -167,6 +167,10 @@ func (n *node) bootMail(o bootOptions) (mail.Sender, error) {
 	return folder, err
 }
 
+// drain is how long a handler may still take when the program is told to stop: one
+// that is cut short does its work again at the next start.
+const drain = 2 * time.Second
+
 // bootWork makes the domains and the bus that connects them.
 func (n *node) bootWork(sender mail.Sender) (err error) {
 	c := n.console
@@ -177,7 +181,7 @@ func (n *node) bootWork(sender mail.Sender) (err error) {
 		Fleet: kasm.NewFleet(n.db, n.key, clock.Wall{}.Now), Sealer: n.key, Log: c.log,
 		AccessURL: func(t tenants.Tenant, id uuid.UUID) string { return n.link(t, "/workspaces/"+id.String()+"/launch") }})
 	n.reconciler = workspaces.NewReconciler(n.workspaces)
-	n.bus, err = bus.Open(c.ctx, bus.Options{DB: n.db, URL: string(c.config.NATSURL), Dir: filepath.Join(c.config.DataDir, "nats"), Clock: n.installation, Log: c.log,
+	n.bus, err = bus.Open(c.ctx, bus.Options{DB: n.db, URL: string(c.config.NATSURL), Dir: filepath.Join(c.config.DataDir, "nats"), Clock: n.installation, Log: c.log, Drain: drain,
 		OnDeadLetter: n.notify.OnDeadLetter})
 	if err != nil {
 		return err
