@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -81,6 +82,40 @@ func (b *Book) Begin(ctx context.Context, t tenants.Tenant, user uuid.UUID, key,
 		return nil, fail.New(fail.Conflict, "The first request with this Idempotency-Key is still being done. Try again in a moment.")
 	}
 	return b.open(t, first)
+}
+
+// Await is Begin that waits for a first call which is still under way, so that
+// calls sent at the same time get the same answer. It waits for patience in wall
+// time at most.
+func (b *Book) Await(ctx context.Context, t tenants.Tenant, user uuid.UUID, key, route string, body []byte, patience time.Duration) (*Answer, error) {
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	for wait := shortWait; ; wait = min(2*wait, longWait) {
+		earlier, err := b.Begin(ctx, t, user, key, route, body)
+		if !underWay(err) {
+			return earlier, err
+		}
+		again := time.NewTimer(wait)
+		select {
+		case <-again.C:
+		case <-limit.C:
+			return nil, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// How often Await asks again.
+const (
+	shortWait = 50 * time.Millisecond
+	longWait  = time.Second
+)
+
+// underWay tells the refusal of a call that may be answered in a moment.
+func underWay(err error) bool {
+	var refused *fail.Error
+	return errors.As(err, &refused) && refused.Kind == fail.Conflict && refused.Code == ""
 }
 
 func (b *Book) open(t tenants.Tenant, e entry) (*Answer, error) {

@@ -54,7 +54,7 @@ func (s *server) once(c *echo.Context, body []byte, call func(ctx context.Contex
 		}
 		return c.JSON(status, data)
 	}
-	earlier, err := s.Repeats.Begin(ctx, v.tenant, v.userID, key, c.Path(), body)
+	earlier, err := s.Repeats.Await(ctx, v.tenant, v.userID, key, c.Path(), body, createWait+5*time.Second)
 	if err != nil {
 		return err
 	}
