@@ -38,7 +38,8 @@ const (
 
 // Config says which Kasm server to talk to and as whom. The key needs the
 // permissions User, Users Auth Session, Users View/Create/Modify/Delete, Sessions
-// View/Modify and Images View.
+// View/Modify, Groups View/Modify and Images View; Zones View, Licenses View, Agents
+// View and Reports View for what tells how much room a server has.
 type Config struct {
 	URL      string        // https://host[:port], without a path below it
 	Key      string        // API key
@@ -128,8 +129,13 @@ func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLa
 // server did not answer properly. A call that ran into its time limit is not
 // repeated: a slow server is not helped by more work.
 func (c *Client) read(ctx context.Context, op string, body map[string]any) ([]byte, error) {
+	return c.readAt(ctx, op, "/api/public/"+op, body)
+}
+
+// readAt is read at a path of its own, such as those of the admin API.
+func (c *Client) readAt(ctx context.Context, op, path string, body map[string]any) ([]byte, error) {
 	for attempt := 1; ; attempt++ {
-		data, err := c.call(ctx, op, "/api/public/"+op, body)
+		data, err := c.call(ctx, op, path, body)
 		if err == nil || attempt == readAttempts || !repeatable(err) || !pause(ctx, attempt) {
 			return data, err
 		}
@@ -156,6 +162,15 @@ func pause(ctx context.Context, attempt int) bool {
 
 // call posts body to path once and returns the answer if it is a success.
 func (c *Client) call(ctx context.Context, op, path string, body map[string]any) ([]byte, error) {
+	raw, err := c.signed(op, body)
+	if err != nil {
+		return nil, err
+	}
+	return c.roundTrip(ctx, op, http.MethodPost, path, raw)
+}
+
+// signed writes a request's body, with the key where it belongs there.
+func (c *Client) signed(op string, body map[string]any) ([]byte, error) {
 	sent := make(map[string]any, len(body)+2)
 	for k, v := range body {
 		sent[k] = v
@@ -167,15 +182,27 @@ func (c *Client) call(ctx context.Context, op, path string, body map[string]any)
 	if err != nil {
 		return nil, &Error{Kind: KindInvalid, Op: op, Message: "The request to Kasm could not be written."}
 	}
-	return c.roundTrip(ctx, op, http.MethodPost, path, raw)
+	return raw, nil
 }
 
 func (c *Client) roundTrip(ctx context.Context, op, method, path string, body []byte) ([]byte, error) {
+	status, data, err := c.exchange(ctx, op, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.judge(op, status, data); err != nil {
+		return data, err
+	}
+	return data, nil
+}
+
+// exchange sends one request and reads the whole answer, whatever it says.
+func (c *Client) exchange(ctx context.Context, op, method, path string, body []byte) (status int, data []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, c.base.String()+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, &Error{Kind: KindInvalid, Op: op, Message: "The request to Kasm could not be made."}
+		return 0, nil, &Error{Kind: KindInvalid, Op: op, Message: "The request to Kasm could not be made."}
 	}
 	req.Header.Set("Accept", "application/json")
 	if method == http.MethodPost {
@@ -186,20 +213,17 @@ func (c *Client) roundTrip(ctx context.Context, op, method, path string, body []
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, unreachable(op, err)
+		return 0, nil, unreachable(op, err)
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
+	data, err = io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err != nil {
-		return nil, unreachable(op, err)
+		return 0, nil, unreachable(op, err)
 	}
 	if len(data) > maxResponse {
-		return nil, &Error{Kind: KindUnavailable, Op: op, HTTPStatus: resp.StatusCode, Message: "Kasm's answer is larger than anything it should send."}
+		return 0, nil, &Error{Kind: KindUnavailable, Op: op, HTTPStatus: resp.StatusCode, Message: "Kasm's answer is larger than anything it should send."}
 	}
-	if err := c.judge(op, resp.StatusCode, data); err != nil {
-		return data, err
-	}
-	return data, nil
+	return resp.StatusCode, data, nil
 }
 
 // judge tells whether an answer is a success. Kasm reports many errors with

@@ -31,6 +31,7 @@ type wireUser struct {
 	Kasms     list[struct {
 		ID ident `json:"kasm_id"`
 	}] `json:"kasms"`
+	Groups list[wireGroup] `json:"groups"`
 }
 
 type wireKasm struct {
@@ -48,7 +49,12 @@ type wireKasm struct {
 	Memory         number `json:"memory"`
 	MemoryBytes    number `json:"memory_bytes"`
 	Hostname       text   `json:"hostname"`
-	User           struct {
+	ShareID        text   `json:"share_id"`
+	Zone           text   `json:"zone_name"`
+	Settings       struct {
+		IdleDisconnect number `json:"idle_disconnect"` // minutes, a float
+	} `json:"client_settings"`
+	User struct {
 		ID       ident `json:"user_id"`
 		Username text  `json:"username"`
 	} `json:"user"`
@@ -57,6 +63,7 @@ type wireKasm struct {
 	} `json:"image"`
 	Server struct {
 		Hostname text `json:"hostname"`
+		Zone     text `json:"zone_name"`
 	} `json:"server"`
 }
 
@@ -98,7 +105,10 @@ func decodeUser(data []byte) (User, bool) {
 	if !lenient(data, &answer) || answer.User.ID == "" {
 		return User{}, false
 	}
-	w := answer.User
+	return answer.User.user(), true
+}
+
+func (w wireUser) user() User {
 	u := User{
 		ID: string(w.ID), Username: string(w.Username), FirstName: string(w.FirstName), LastName: string(w.LastName),
 		Locked: bool(w.Locked), Disabled: bool(w.Disabled), Created: time.Time(w.Created),
@@ -108,7 +118,12 @@ func decodeUser(data []byte) (User, bool) {
 			u.KasmIDs = append(u.KasmIDs, string(k.ID))
 		}
 	}
-	return u, true
+	for _, g := range w.Groups.items {
+		if g.ID != "" {
+			u.Groups = append(u.Groups, g.group())
+		}
+	}
+	return u
 }
 
 // decodeListing refuses a list with a desktop whose id cannot be read: leaving it
@@ -137,6 +152,7 @@ func (w *wireKasm) kasm() Kasm {
 		Operational: string(w.Operational), StartDate: time.Time(w.StartDate), Created: time.Time(w.Created),
 		KeepaliveDate: time.Time(w.KeepaliveDate), ExpirationDate: time.Time(w.ExpirationDate),
 		InUse: bool(w.ConnectionInfo), Cores: float64(max(w.Cores, 0)), MemoryBytes: either(w.MemoryBytes, w.Memory), Hostname: string(w.Hostname),
+		ShareID: string(w.ShareID), Zone: string(w.Zone), IdleDisconnect: minutes(w.Settings.IdleDisconnect),
 	}
 	if k.UserID == "" {
 		k.UserID = string(w.User.ID)
@@ -150,7 +166,18 @@ func (w *wireKasm) kasm() Kasm {
 	if k.Hostname == "" {
 		k.Hostname = string(w.Server.Hostname)
 	}
+	if k.Zone == "" {
+		k.Zone = string(w.Server.Zone)
+	}
 	return k
+}
+
+// minutes turns Kasm's float of minutes into a duration; more than a year is none.
+func minutes(n number) time.Duration {
+	if n <= 0 || n > 366*24*60 {
+		return 0
+	}
+	return time.Duration(float64(n) * float64(time.Minute))
 }
 
 func decodeRequested(data []byte, base *url.URL) (Requested, bool) {
@@ -160,12 +187,13 @@ func decodeRequested(data []byte, base *url.URL) (Requested, bool) {
 		Operational text  `json:"operational_status"`
 		UserID      ident `json:"user_id"`
 		Username    text  `json:"username"`
+		ShareID     text  `json:"share_id"`
 		URL         text  `json:"kasm_url"`
 	}
 	if !lenient(data, &w) || w.KasmID == "" {
 		return Requested{}, false
 	}
-	r := Requested{KasmID: string(w.KasmID), Status: string(w.Status), UserID: string(w.UserID), Username: string(w.Username), Link: absolute(base, string(w.URL))}
+	r := Requested{KasmID: string(w.KasmID), Status: string(w.Status), UserID: string(w.UserID), Username: string(w.Username), ShareID: string(w.ShareID), Link: absolute(base, string(w.URL))}
 	if r.Status == "" {
 		r.Status = string(w.Operational)
 	}

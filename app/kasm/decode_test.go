@@ -41,7 +41,7 @@ func TestDecodeListing(t *testing.T) {
 		ID: "b057c3751f2e4d1d9be4a3a1c8a8f6fc", UserID: "39b3a1f2c4d54e0f8a9bacbdcedfe012", Username: "c42@example.test",
 		ImageID: "c7afd0e1f2a3b4c5d6e7f8091a2b3cd1", Operational: "running", StartDate: at(t, "2026-01-01T10:00:00.5Z"),
 		Created: at(t, "2026-01-01T09:59:58Z"), KeepaliveDate: at(t, "2026-01-01T10:00:20Z"), ExpirationDate: at(t, "2026-01-01T11:00:20Z"),
-		InUse: true, Cores: 2, MemoryBytes: 2768000000, Hostname: "10.0.0.120",
+		InUse: true, Cores: 2, MemoryBytes: 2768000000, Hostname: "10.0.0.120", Zone: "default", IdleDisconnect: 20 * time.Minute,
 	}, {
 		ID: "4fa42139aef34c86929ae479cda68857", UserID: "e60a9c80289a4b3aaedb42f1d5fe8060", Username: "d@example.test",
 		ImageID: "c7afd0e1f2a3b4c5d6e7f8091a2b3cd1", Operational: "hibernating", Cores: 4, MemoryBytes: 8589934592,
@@ -94,7 +94,8 @@ func TestDecodeImages(t *testing.T) {
 func TestDecodeUser(t *testing.T) {
 	t.Parallel()
 	got, ok := decodeUser(recorded(t, "create_user.json"))
-	want := User{ID: "50fa0d53de3c4ab4a1f0f3a1a6f0934b", Username: "c42@example.test", FirstName: "A", LastName: "B", Created: at(t, "2024-01-01T00:00:00Z")}
+	want := User{ID: "50fa0d53de3c4ab4a1f0f3a1a6f0934b", Username: "c42@example.test", FirstName: "A", LastName: "B", Created: at(t, "2024-01-01T00:00:00Z"),
+		Groups: []Group{{ID: "68d557ac4cac42cca9f31c7c853de0f3", Name: "All Users"}}}
 	if diff := cmp.Diff(want, got); diff != "" || !ok {
 		t.Error(ok, diff)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -63,17 +62,6 @@ func (d *Driver) EnsureUser(ctx context.Context, u workspaces.HostUser) (string,
 		return "", hostError(err)
 	}
 	return found.ID, hostError(d.client.SetPassword(ctx, found.ID, u.Password))
-}
-
-// SetPassword gives a person another password. Errors: KindNotFound.
-func (c *Client) SetPassword(ctx context.Context, userID, password string) error {
-	const op = "update_user"
-	id, err := idFor(op, userID)
-	if err != nil {
-		return err
-	}
-	_, err = c.call(ctx, op, "/api/public/update_user", map[string]any{"target_user": map[string]any{"user_id": id, "password": password}})
-	return err
 }
 
 // FindImage finds the image of a template in a size: the template is an image's
@@ -179,7 +167,7 @@ func (d *Driver) unless(ctx context.Context, desktopID string, err error, wanted
 // offered tells a server that has no such call from one that gave no answer.
 func offered(err error) error {
 	var e *Error
-	if errors.As(err, &e) && e.Kind == KindUnavailable && (e.HTTPStatus == http.StatusNotFound || e.HTTPStatus == http.StatusMethodNotAllowed) {
+	if errors.As(err, &e) && e.Missing() {
 		return &workspaces.HostError{Kind: workspaces.HostRefused, Message: "this Kasm has no call " + e.Op, Cause: err}
 	}
 	return hostError(err)

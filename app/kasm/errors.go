@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"unicode"
 )
@@ -64,6 +65,12 @@ func (e *Error) Uncertain() bool {
 	return !neverSent
 }
 
+// Missing tells whether the server has no such call at all, as older versions lack
+// some: it answers with a page instead of an error in JSON.
+func (e *Error) Missing() bool {
+	return e.Kind == KindUnavailable && (e.HTTPStatus == http.StatusNotFound || e.HTTPStatus == http.StatusMethodNotAllowed)
+}
+
 // KindOf gives the kind of an error from this package, and "" for any other.
 func KindOf(err error) Kind {
 	var e *Error
@@ -114,7 +121,7 @@ func kindOfMessage(op, m string) Kind {
 		return KindLicenceLimit
 	case has("limit exceeded for user", "kasm limit exceeded"):
 		return KindLimitReached
-	case has("this session is currently"):
+	case has("this session is currently", "error retrieving frame stats"):
 		return KindNotReady
 	case has("unauthorized", "unauthorised", "access denied", "invalid api key"):
 		return KindUnauthorised
@@ -134,7 +141,9 @@ func kindOfMessage(op, m string) Kind {
 // not know the id or the name.
 func namesSomething(op string) bool {
 	switch op {
-	case "get_user", "delete_user", "logout_user", "get_kasm_status", "destroy_kasm", "keepalive", "stop_kasm", "pause_kasm", "resume_kasm":
+	case "get_user", "update_user", "delete_user", "logout_user", "get_attributes", "update_user_attributes", "add_user_group", "remove_user_group",
+		"get_kasm_status", "destroy_kasm", "keepalive", "stop_kasm", "pause_kasm", "resume_kasm", "join_kasm",
+		"exec_command_kasm", "get_kasm_screenshot", "get_kasm_frame_stats":
 		return true
 	}
 	return false
@@ -171,8 +180,11 @@ func sentence(kind Kind, op string, status int, message string) string {
 	case KindUnauthorised:
 		return "Kasm refused the API key; check the key, its secret and its permissions." + said
 	case KindNotFound:
-		return "Kasm does not know this user or desktop." + said
+		return "Kasm does not know " + sought(op) + "." + said
 	case KindNotReady:
+		if op == "get_kasm_frame_stats" {
+			return "Nobody looks at this desktop now." + said
+		}
 		return "The desktop is not ready." + said
 	case KindConflict:
 		return "Kasm refused because of something that exists." + said
@@ -183,6 +195,17 @@ func sentence(kind Kind, op string, status int, message string) string {
 		return "Kasm does not offer this image to the user; check the image's id, that it is enabled, and the user's groups." + said
 	}
 	return fmt.Sprintf("Kasm refused %s (status %d).", op, status) + said
+}
+
+// sought is what the call named and Kasm did not find.
+func sought(op string) string {
+	switch op {
+	case "add_user_group", "remove_user_group":
+		return "this user or group"
+	case "join_kasm":
+		return "this user or shared desktop"
+	}
+	return "this user or desktop"
 }
 
 // clean makes a server's text fit for one line of a log, without desktop links.

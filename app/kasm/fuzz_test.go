@@ -100,3 +100,75 @@ func FuzzJudge(f *testing.F) {
 		}
 	})
 }
+
+func FuzzDecodeAccounts(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		users, ok := decodeUsers(data)
+		if !ok && users != nil {
+			t.Error("a refused list has people")
+		}
+		for _, u := range users {
+			wellSpelled(t, u.ID)
+		}
+		groups, _ := decodeGroups(data)
+		for _, g := range groups {
+			wellSpelled(t, g.ID)
+		}
+		if a, ok := decodeAttributes(data); ok {
+			wellSpelled(t, a.UserID)
+		}
+	})
+}
+
+func FuzzDecodeViewing(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if j, ok := decodeJoined(data, testBase()); ok != (j.Link != "") || strings.Contains(fmt.Sprintf("%v %+v %#v", j, j, j), "://") {
+			t.Errorf("%v %+v", ok, j)
+		}
+		if s, ok := decodeFrameStats(data); ok && (s.Width <= 0 || s.Height <= 0 || s.Changed < 0 || s.Changed > 100 || s.ServerTime < 0 || s.Clients < 0) {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func FuzzDecodeEstate(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		zones, _ := decodeZones(data)
+		for _, z := range zones {
+			wellSpelled(t, z.ID)
+		}
+		licences, _ := decodeLicences(data)
+		for _, l := range licences {
+			if l.ID == "" || l.Limit < 0 {
+				t.Errorf("%+v", l)
+			}
+		}
+		agents, _ := decodeAgents(data)
+		for _, a := range agents {
+			wellSpelled(t, a.ID)
+			if a.Cores < 0 || a.MemoryBytes < 0 || a.GPUs < 0 {
+				t.Errorf("%+v", a)
+			}
+		}
+		loads, _ := decodeAgentReport(data)
+		for _, l := range loads {
+			if l.Kasms < 0 || l.MemoryTotal < 0 || l.MemoryFree < 0 || l.DiskFree < 0 {
+				t.Errorf("%+v", l)
+			}
+		}
+		past, _ := decodeHistory(data)
+		for _, p := range past {
+			wellSpelled(t, p.KasmID)
+		}
+	})
+}
+
+func wellSpelled(t *testing.T, id string) {
+	t.Helper()
+	if got, ok := ParseID(id); !ok || got != id {
+		t.Errorf("id %q", id)
+	}
+}

@@ -151,3 +151,22 @@ func lenient(data []byte, into any) bool {
 	var odd *json.UnmarshalTypeError
 	return err == nil || errors.As(err, &odd)
 }
+
+// count reads a number of things, also given as the list or object of them.
+type count int
+
+func (c *count) UnmarshalJSON(b []byte) error {
+	var many []json.RawMessage
+	var named map[string]json.RawMessage
+	switch {
+	case json.Unmarshal(b, &many) == nil && many != nil:
+		*c = count(len(many))
+	case json.Unmarshal(b, &named) == nil && named != nil:
+		*c = count(len(named))
+	default:
+		var n number
+		_ = n.UnmarshalJSON(b)
+		*c = count(small(n))
+	}
+	return nil
+}

@@ -74,6 +74,7 @@ type User struct {
 	Disabled  bool
 	Created   time.Time // zero when Kasm does not say
 	KasmIDs   []string  // desktops, where Kasm lists them
+	Groups    []Group
 }
 
 // RequestKasm asks for one desktop.
@@ -94,7 +95,8 @@ type Requested struct {
 	Status   string
 	UserID   string
 	Username string
-	Link     Link // works once the desktop runs, until the next Status call
+	ShareID  string // for Join; "" unless sharing was asked for
+	Link     Link   // works once the desktop runs, until the next Status call
 }
 
 // Status is the answer to the call of that name.
@@ -120,7 +122,10 @@ type Kasm struct {
 	InUse          bool      // a viewer is attached
 	Cores          float64
 	MemoryBytes    int64
-	Hostname       string // of the agent
+	Hostname       string        // of the agent
+	Zone           string        // name
+	ShareID        string        // for Join; "" unless sharing is on
+	IdleDisconnect time.Duration // after which an idle viewer is cut off, 0 when unknown
 }
 
 // Running tells whether the desktop is proven to run. Any word but "running", the
