@@ -120,6 +120,7 @@ type Live struct {
 	URL    string   // a GET of the element alone
 	Events []string // names on the stream, such as "cost" or "workspace-7"
 	Poll   int      // seconds between questions while something is in motion; 0 asks only on events
+	Part   bool     // URL answers a whole page, of which the element is a part
 }
 
 // Attrs are the attributes of the element's root. A poll ends when the answer
@@ -133,10 +134,14 @@ func (l Live) Attrs() templ.Attributes {
 	if l.Poll > 0 {
 		triggers = append(triggers, "every "+strconv.Itoa(l.Poll)+"s")
 	}
-	return templ.Attributes{
+	attrs := templ.Attributes{
 		"id": l.ID, "hx-get": l.URL, "hx-trigger": strings.Join(triggers, ", "),
 		"hx-target": "#" + l.ID, "hx-swap": "outerHTML",
 	}
+	if l.Part {
+		attrs["hx-select"] = "#" + l.ID
+	}
+	return attrs
 }
 
 // LiveRegion is a plain element that redraws itself; cards take Live instead.

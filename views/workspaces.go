@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/a-h/templ"
+
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/money"
@@ -156,6 +158,20 @@ type WorkspaceProps struct {
 	Password string // of the desktop account; "" until there is one
 	Sessions []metering.Session
 	More     bool // there are older sessions
+}
+
+// part is a part of the page that follows what happens to the desktop.
+func (p WorkspaceProps) part(id string) *Live {
+	return &Live{ID: id, URL: p.Desk.path(""), Events: []string{"workspace-" + p.Desk.ID.String()}, Part: true}
+}
+
+// aboutLive follows until everything is known; after that a swap would only
+// close what somebody has opened.
+func (p WorkspaceProps) aboutLive() templ.Attributes {
+	if p.Password != "" && p.Desk.Username != "" && p.Desk.ProvisionedAt != nil || p.gone() {
+		return templ.Attributes{"id": "desk-about"}
+	}
+	return p.part("desk-about").Attrs()
 }
 
 func (p WorkspaceProps) facts() []Item {

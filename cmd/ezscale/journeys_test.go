@@ -50,6 +50,8 @@ func firstDesktop(t *testing.T, s *site) {
 	p.Eval(`window.neverLeft = true`)
 	p.See("the desktop running", running)
 	p.See("the first block's price", shown("cost")+` === "$0.05"`)
+	p.Reads("Show user name and password", "First ready")
+	p.See("the session among those of the desktop", `document.querySelector("#desk-sessions table")`)
 	before := p.Eval(shown("elapsed"))
 	p.See("a tick of the timer", shown("elapsed")+" !== "+fmt.Sprintf("%q", before))
 
