@@ -149,7 +149,11 @@ func (m MonthProps) pace() string {
 		return ""
 	}
 	mean := m.Usage.Cost.DivRound(decimal.NewFromInt(int64(days)), 10)
-	return money.Of(mean, m.Currency).Round().Format() + " a day on average"
+	shown := money.Of(mean, m.Currency).Round()
+	if shown.D.IsZero() {
+		return ""
+	}
+	return shown.Format() + " a day on average"
 }
 
 // chart is the cost of each day of the month as bars.
