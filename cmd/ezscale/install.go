@@ -153,3 +153,25 @@ func (c *console) with(fn func(in *installation) error) error {
 	}
 	return errors.Join(fn(in), in.close())
 }
+
+// heardAfter is how long a server takes at most, as a rule, to hear of a shop
+// that was changed beside it.
+const heardAfter = 250 * time.Millisecond
+
+// change is with for commands that change shops. A server beside them hears of it
+// a moment later; whatever a script does next should find it done.
+func (c *console) change(fn func(in *installation) error) error {
+	return c.with(func(in *installation) error {
+		err := fn(in)
+		if err != nil || in.postgres != nil && in.postgres.Owner() {
+			return err
+		}
+		heard := time.NewTimer(heardAfter)
+		defer heard.Stop()
+		select {
+		case <-heard.C:
+		case <-c.ctx.Done():
+		}
+		return nil
+	})
+}

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -23,7 +24,9 @@ import (
 // stdout, its headers stderr. Redirects are not followed. Every name leads to
 // this machine, so shops are asked by their own.
 //
-//	http [-key KEY:SECRET] [-jar NAME] [-header 'Name: value'] [-form] STATUS METHOD URL [BODY]
+// With -soon it asks again for a while until the status is that.
+//
+//	http [-soon] [-key KEY:SECRET] [-jar NAME] [-header 'Name: value'] [-form] STATUS METHOD URL [BODY]
 func httpCall(ts *testscript.TestScript, neg bool, args []string) {
 	c, rest := readCall(ts, args)
 	if neg || len(rest) < 3 || len(rest) > 4 {
@@ -33,9 +36,22 @@ func httpCall(ts *testscript.TestScript, neg bool, args []string) {
 	if len(rest) == 4 {
 		body = rest[3]
 	}
-	req, err := http.NewRequestWithContext(context.Background(), rest[1], rest[2], strings.NewReader(body))
+	status, header, text := c.ask(ts, rest[1], rest[2], body)
+	for limit := time.Now().Add(5 * time.Second); c.soon && strconv.Itoa(status) != rest[0] && time.Now().Before(limit); {
+		<-time.After(50 * time.Millisecond)
+		status, header, text = c.ask(ts, rest[1], rest[2], body)
+	}
+	fmt.Fprint(ts.Stdout(), text)
+	_ = header.Write(ts.Stderr())
+	if strconv.Itoa(status) != rest[0] {
+		ts.Fatalf("%s %s: status %d, want %s\n%s", rest[1], rest[2], status, rest[0], text)
+	}
+}
+
+func (c call) ask(ts *testscript.TestScript, method, address, body string) (int, http.Header, string) {
+	req, err := http.NewRequestWithContext(context.Background(), method, address, strings.NewReader(body))
 	ts.Check(err)
-	req.Header = c.header
+	req.Header = c.header.Clone()
 	if c.form {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Origin", req.URL.Scheme+"://"+req.URL.Host)
@@ -46,11 +62,7 @@ func httpCall(ts *testscript.TestScript, neg bool, args []string) {
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	ts.Check(err)
-	fmt.Fprint(ts.Stdout(), string(text))
-	_ = res.Header.Write(ts.Stderr())
-	if strconv.Itoa(res.StatusCode) != rest[0] {
-		ts.Fatalf("%s %s: status %d, want %s\n%s", rest[1], rest[2], res.StatusCode, rest[0], text)
-	}
+	return res.StatusCode, res.Header, string(text)
 }
 
 // here leads every name to this machine's loopback address.
@@ -68,6 +80,7 @@ type call struct {
 	header http.Header
 	jar    http.CookieJar
 	form   bool
+	soon   bool
 }
 
 func readCall(ts *testscript.TestScript, args []string) (c call, rest []string) {
@@ -76,6 +89,9 @@ func readCall(ts *testscript.TestScript, args []string) (c call, rest []string) 
 		switch args[0] {
 		case "-form":
 			c.form, args = true, args[1:]
+			continue
+		case "-soon":
+			c.soon, args = true, args[1:]
 			continue
 		case "-key":
 			key, secret, _ := strings.Cut(args[1], ":")

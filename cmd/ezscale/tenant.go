@@ -33,7 +33,7 @@ type tenantCreateCmd struct {
 
 // Run creates the reseller, or finds that it is there.
 func (cmd tenantCreateCmd) Run(c *console) error {
-	return c.with(func(in *installation) error {
+	return c.change(func(in *installation) error {
 		t, created, err := in.createTenant(c.ctx, tenants.NewTenant{Name: cmd.Name, Email: cmd.Email, OwnerName: cmd.OwnerName, Slug: cmd.Slug,
 			Domain: cmd.Domain, TimeZone: cmd.TimeZone, Currency: cmd.Currency, TrialDays: cmd.TrialDays})
 		if err != nil {
@@ -112,7 +112,7 @@ func (cmd resumeCmd) Run(c *console) error { return cmd.set(c, tenants.Active) }
 func (cmd closeCmd) Run(c *console) error { return cmd.set(c, tenants.Closed) }
 
 func (a statusArgs) set(c *console, status tenants.Status) error {
-	return c.with(func(in *installation) error {
+	return c.change(func(in *installation) error {
 		t, err := in.tenantBySlug(a.Tenant)
 		if err != nil {
 			return err
@@ -144,7 +144,7 @@ type domainAddCmd struct {
 
 // Run adds a domain; without --verified it is served once it is proven.
 func (cmd domainAddCmd) Run(c *console) error {
-	return cmd.with(c, func(in *installation, t tenants.Tenant) error {
+	return cmd.with(c.change, func(in *installation, t tenants.Tenant) error {
 		d, err := in.db.AddDomain(c.ctx, t, cmd.Domain, cmd.Verified)
 		if err != nil {
 			return err
@@ -157,7 +157,7 @@ type domainCheckCmd struct{ domainArgs }
 
 // Run shows where a domain stands.
 func (cmd domainCheckCmd) Run(c *console) error {
-	return cmd.with(c, func(in *installation, t tenants.Tenant) error {
+	return cmd.with(c.with, func(in *installation, t tenants.Tenant) error {
 		list, err := in.db.Domains(c.ctx, t.ID)
 		if err != nil {
 			return err
@@ -175,7 +175,7 @@ type domainRemoveCmd struct{ domainArgs }
 
 // Run takes a domain away.
 func (cmd domainRemoveCmd) Run(c *console) error {
-	return cmd.with(c, func(in *installation, t tenants.Tenant) error {
+	return cmd.with(c.change, func(in *installation, t tenants.Tenant) error {
 		if err := in.db.RemoveDomain(c.ctx, t, cmd.Domain); err != nil {
 			return err
 		}
@@ -183,8 +183,8 @@ func (cmd domainRemoveCmd) Run(c *console) error {
 	})
 }
 
-func (a domainArgs) with(c *console, fn func(*installation, tenants.Tenant) error) error {
-	return c.with(func(in *installation) error {
+func (a domainArgs) with(open func(func(*installation) error) error, fn func(*installation, tenants.Tenant) error) error {
+	return open(func(in *installation) error {
 		t, err := in.tenantBySlug(a.Tenant)
 		if err != nil {
 			return err
