@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v5"
@@ -14,8 +15,8 @@ const (
 	// pageWithin is how long a page may take: a database that hangs is said, not
 	// waited for.
 	pageWithin = 15 * time.Second
-	// callWithin is the same for the API, whose create call waits for the desktop,
-	// and before that perhaps for a call that it repeats.
+	// callWithin is the same for calls that change something: create waits for the
+	// desktop, and before that perhaps for a call that it repeats.
 	callWithin = 2*createWait + 15*time.Second
 )
 
@@ -30,7 +31,7 @@ func (s *server) inTime(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		within := pageWithin
-		if isAPI(c) {
+		if isAPI(c) && c.Request().Method != http.MethodGet {
 			within = callWithin
 		}
 		request := c.Request().Context()

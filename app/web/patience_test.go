@@ -17,7 +17,14 @@ import (
 // What hangs behind a page is said within seconds.
 func TestNothingIsWaitedForForEver(t *testing.T) {
 	t.Parallel()
-	for path, within := range map[string]time.Duration{"/": pageWithin, "/api/public/workspaces": callWithin} {
+	for _, c := range []struct {
+		method, path string
+		within       time.Duration
+	}{
+		{http.MethodPost, "/sign-in", pageWithin},
+		{http.MethodGet, "/api/public/workspaces", pageWithin},
+		{http.MethodPost, "/api/public/create_workspace", callWithin},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			hangs := (&server{}).inTime(func(c *echo.Context) error {
 				ctx := c.Request().Context()
@@ -25,9 +32,9 @@ func TestNothingIsWaitedForForEver(t *testing.T) {
 				return fmt.Errorf("read: %w", ctx.Err())
 			})
 			began := time.Now()
-			err := hangs(echo.New().NewContext(httptest.NewRequest(http.MethodGet, path, nil), httptest.NewRecorder()))
-			if !fail.Is(err, fail.Unavailable) || time.Since(began) != within {
-				t.Errorf("%s: %v after %s, want no more than %s", path, err, time.Since(began), within)
+			err := hangs(echo.New().NewContext(httptest.NewRequest(c.method, c.path, nil), httptest.NewRecorder()))
+			if !fail.Is(err, fail.Unavailable) || time.Since(began) != c.within {
+				t.Errorf("%s %s: %v after %s, want no more than %s", c.method, c.path, err, time.Since(began), c.within)
 			}
 		})
 	}
