@@ -97,13 +97,10 @@ func unprepared(err error) bool {
 }
 
 // enter is the first statement of a pipeline. Everything up to the pipeline's end
-// is one transaction, and what is set here ends with it. Pages look up few rows by
-// index, so one plan a statement serves them all: planning anew each time would
-// cost more than the look-up.
+// is one transaction, and what is set here ends with it.
 func enter(schema, role string) Query {
 	const sql = `-- enter
-		select set_config('search_path', $1, true), set_config('role', $2, true), set_config('transaction_read_only', 'on', true),
-			set_config('plan_cache_mode', 'force_generic_plan', true)`
+		select set_config('search_path', $1, true), set_config('role', $2, true), set_config('transaction_read_only', 'on', true)`
 	return Query{sql, []any{schema + ", pg_temp", role}, func(rows pgx.Rows) error {
 		rows.Close()
 		return rows.Err()
