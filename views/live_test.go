@@ -3,14 +3,11 @@ package views
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/a-h/templ"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/chromedp"
 
 	"github.com/ezscale/ezscale/app/branding"
 )
@@ -53,21 +50,21 @@ func TestNamesOnTheStreamRedrawTheCard(t *testing.T) {
 		},
 	})
 	b := newTab(t)
-	b.do(t, chromedp.Navigate(server.URL+"/live"))
+	b.Go(server.URL + "/live")
 	names <- "cost"
-	b.waitFor(t, "the card after the first name", `document.querySelector("#total").textContent.includes("$1.00")`)
+	b.See("the card after the first name", `document.querySelector("#total").textContent.includes("$1.00")`)
 	names <- "something-else"
 	names <- "cost"
-	b.waitFor(t, "the card after the second name", `document.querySelector("#total").textContent.includes("$2.00")`)
+	b.See("the card after the second name", `document.querySelector("#total").textContent.includes("$2.00")`)
 	if got := drawn.Load(); got != 2 {
 		t.Errorf("the card was drawn %d times for two names, want 2", got)
 	}
 	hangUp <- struct{}{}
-	b.waitFor(t, "the card after a lost stream", `document.querySelector("#total").textContent.includes("$3.00")`)
+	b.See("the card after a lost stream", `document.querySelector("#total").textContent.includes("$3.00")`)
 	if got := streams.Load(); got != 2 {
 		t.Errorf("%d streams were opened, want 2", got)
 	}
-	if said := b.complaints(); len(said) > 0 {
+	if said := b.Complaints(); len(said) > 0 {
 		t.Errorf("the browser complained: %q", said)
 	}
 }
@@ -97,10 +94,10 @@ func TestPollingStopsAtRest(t *testing.T) {
 		},
 	})
 	b := newTab(t)
-	b.do(t, chromedp.Navigate(server.URL+"/moving"))
-	b.waitFor(t, "a notice after the broken answer", `document.querySelector("#notice [role=alert]") && document.querySelector("#total").textContent.includes("moving")`)
-	b.waitFor(t, "the card at rest", `document.querySelector("#total").textContent.includes("at rest")`)
-	b.waitFor(t, "more than a poll's time", `performance.now() - (window.restedAt ||= performance.now()) > 1500`)
+	b.Go(server.URL + "/moving")
+	b.See("a notice after the broken answer", `document.querySelector("#notice [role=alert]") && document.querySelector("#total").textContent.includes("moving")`)
+	b.See("the card at rest", `document.querySelector("#total").textContent.includes("at rest")`)
+	b.See("more than a poll's time", `performance.now() - (window.restedAt ||= performance.now()) > 1500`)
 	if got := asked.Load(); got != 2 {
 		t.Errorf("the card was asked for %d times, want 2", got)
 	}
@@ -137,16 +134,17 @@ func TestFormsSentInPlace(t *testing.T) {
 		},
 	})
 	b := newTab(t)
-	b.do(t, chromedp.Navigate(server.URL+"/form"), chromedp.Click(chromedp.CSS("#save")))
-	b.waitFor(t, "the button switched off while sending", `document.querySelector("#save").disabled && document.querySelector("#box").getAttribute("aria-busy") === "true"`)
+	b.Go(server.URL + "/form")
+	b.Click("#save")
+	b.See("the button switched off while sending", `document.querySelector("#save").disabled && document.querySelector("#box").getAttribute("aria-busy") === "true"`)
 	close(release)
-	b.waitFor(t, "the summary with the focus", `document.activeElement.matches("[data-form-errors]") && document.querySelector("#field-name").getAttribute("aria-invalid") === "true"`)
-	b.do(t, chromedp.Click(chromedp.CSS("#save")))
-	b.waitFor(t, "the notice that rides along", `document.querySelector("#notice .notice-good") && !document.querySelector("[data-form-errors]")`)
-	b.waitFor(t, "the focus back on the button", `document.activeElement.id === "save"`)
-	b.do(t, chromedp.Click(chromedp.CSS("#save")))
-	b.waitFor(t, "the error in the notice region", `document.querySelector("#notice .notice-bad code")?.textContent === "r-9" && document.querySelector("#box form")`)
-	for _, said := range b.complaints() {
+	b.See("the summary with the focus", `document.activeElement.matches("[data-form-errors]") && document.querySelector("#field-name").getAttribute("aria-invalid") === "true"`)
+	b.Click("#save")
+	b.See("the notice that rides along", `document.querySelector("#notice .notice-good") && !document.querySelector("[data-form-errors]")`)
+	b.See("the focus back on the button", `document.activeElement.id === "save"`)
+	b.Click("#save")
+	b.See("the error in the notice region", `document.querySelector("#notice .notice-bad code")?.textContent === "r-9" && document.querySelector("#box form")`)
+	for _, said := range b.Complaints() {
 		if !strings.Contains(said, "Failed to load resource") { // the browser reports each status above 399
 			t.Errorf("the browser complained: %q", said)
 		}
@@ -167,8 +165,9 @@ func TestLostNetworkIsSaid(t *testing.T) {
 		},
 	})
 	b := newTab(t)
-	b.do(t, chromedp.Navigate(server.URL+"/form"), chromedp.Click(chromedp.CSS("#save")))
-	b.waitFor(t, "the notice", `document.querySelector("#notice [role=alert]")?.textContent.includes("cannot be reached") && !document.querySelector("#save").disabled`)
+	b.Go(server.URL + "/form")
+	b.Click("#save")
+	b.See("the notice", `document.querySelector("#notice [role=alert]")?.textContent.includes("cannot be reached") && !document.querySelector("#save").disabled`)
 }
 
 // The clock ticks the time, shows the server's next figure once its time has
@@ -185,13 +184,13 @@ func TestRunningClock(t *testing.T) {
 		},
 	})
 	b := newTab(t)
-	b.do(t, chromedp.Navigate(server.URL+"/clock"))
-	b.waitFor(t, "a tick before the block ends", `document.querySelector("[data-show=elapsed]").textContent === "2 h 37 min 01 s" && document.querySelector("[data-show=cost]").textContent === "$0.55"`)
-	b.waitFor(t, "the next figure", `document.querySelector("[data-show=cost]").textContent === "$0.60" && document.querySelector("[data-ring]").getAttribute("stroke-dasharray") === "0.0 100"`)
-	if got := b.eval(t, `document.title`); got != "● $0.60 · Developer Basic · Northwind Desktops" {
+	b.Go(server.URL + "/clock")
+	b.See("a tick before the block ends", `document.querySelector("[data-show=elapsed]").textContent === "2 h 37 min 01 s" && document.querySelector("[data-show=cost]").textContent === "$0.55"`)
+	b.See("the next figure", `document.querySelector("[data-show=cost]").textContent === "$0.60" && document.querySelector("[data-ring]").getAttribute("stroke-dasharray") === "0.0 100"`)
+	if got := b.Eval(`document.title`); got != "● $0.60 · Developer Basic · Northwind Desktops" {
 		t.Errorf("the title is %q", got)
 	}
-	if said := b.complaints(); len(said) > 0 {
+	if said := b.Complaints(); len(said) > 0 {
 		t.Errorf("the browser complained: %q", said)
 	}
 }
@@ -200,13 +199,17 @@ func TestRunningClock(t *testing.T) {
 func TestMenusWithoutScripts(t *testing.T) {
 	t.Parallel()
 	server, b := site(t, nil), newTab(t)
-	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
-		t.Fatal(err)
+	b.NoScripts()
+	visible := func(selector string) string {
+		return fmt.Sprintf("document.querySelector(%q).checkVisibility()", selector)
 	}
-	b.do(t, chromedp.Navigate(server.URL+"/"), chromedp.WaitNotVisible(chromedp.CSS("#account-menu")),
-		chromedp.Click(chromedp.CSS(".avatar")), chromedp.WaitVisible(chromedp.CSS("#account-menu form button")),
-		chromedp.Click(chromedp.CSS("[popovertarget=destroy-7]")), chromedp.WaitVisible(chromedp.CSS("#destroy-7 form button")))
-	b.picture(t, "confirm.png")
+	b.Go(server.URL + "/")
+	b.See("the menu closed", "!"+visible("#account-menu"))
+	b.Click(".avatar")
+	b.See("the menu open", visible("#account-menu form button"))
+	b.Click("[popovertarget=destroy-7]")
+	b.See("the question", visible("#destroy-7 form button"))
+	picture(t, b, "confirm.png")
 }
 
 // The harness must be able to fail: a page that breaks the policy is heard.
@@ -218,8 +221,8 @@ func TestPolicyViolationsAreHeard(t *testing.T) {
 		},
 	})
 	b := newTab(t)
-	b.do(t, chromedp.Navigate(server.URL+"/bad"))
-	if said := strings.Join(b.complaints(), "\n"); !strings.Contains(said, "style") || !strings.Contains(said, "script") {
+	b.Go(server.URL + "/bad")
+	if said := strings.Join(b.Complaints(), "\n"); !strings.Contains(said, "style") || !strings.Contains(said, "script") {
 		t.Errorf("a page against the policy was not reported: %q", said)
 	}
 }
@@ -228,30 +231,26 @@ func TestPolicyViolationsAreHeard(t *testing.T) {
 func TestInvoiceOnPaper(t *testing.T) {
 	t.Parallel()
 	server, b := site(t, nil), newTab(t)
-	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}); err != nil {
-		t.Fatal(err)
-	}
-	b.do(t, chromedp.EmulateViewport(600, 850), chromedp.Navigate(server.URL+"/invoice"))
+	b.Paper()
+	b.Size(600, 850)
+	b.Go(server.URL + "/invoice")
 	shown := `[...document.querySelectorAll(".site-head, .site-foot, .btn, .skip")].filter((e) => e.checkVisibility()).map((e) => e.className).join()`
-	if got := b.eval(t, shown); got != "" {
+	if got := b.Eval(shown); got != "" {
 		t.Errorf("on paper one sees %s", got)
 	}
-	if got := b.eval(t, `getComputedStyle(document.querySelector(".doc td")).display`); got != "table-cell" {
+	if got := b.Eval(`getComputedStyle(document.querySelector(".doc td")).display`); got != "table-cell" {
 		t.Errorf("on paper the figures stand as %s", got)
 	}
-	b.picture(t, "paper.png")
+	picture(t, b, "paper.png")
 }
 
 // The pages stay readable under brands that would not be by themselves.
 func TestDifficultBrandsStayReadable(t *testing.T) {
 	t.Parallel()
-	checks, err := os.ReadFile("testdata/checks.js")
-	if err != nil {
-		t.Fatal(err)
-	}
 	b := newTab(t)
 	for _, pair := range [][2]string{{"#facc15", "#fde047"}, {"#ffffff", "#fafafa"}, {"#000000", "#0a0a0a"}, {"#0000ff", "#ff00ff"}, {"#808080", "#7f7f7f"}} {
 		brand := northwind()
+		var err error
 		if brand.Primary, err = branding.ParseColour(pair[0]); err != nil {
 			t.Fatal(err)
 		}
@@ -263,13 +262,13 @@ func TestDifficultBrandsStayReadable(t *testing.T) {
 			_, _ = w.Write(branding.CSS(brand))
 		}})
 		for _, scheme := range []string{"light", "dark"} {
-			b.scheme(t, scheme)
+			b.Scheme(scheme)
 			for _, path := range []string{"/", "/order", "/front", "/brand"} {
-				b.do(t, chromedp.Navigate(server.URL+path), chromedp.WaitReady(chromedp.CSS("main")))
-				if got := b.eval(t, string(checks)); got != "" {
+				b.Go(server.URL + path)
+				if got := b.Wrong(); got != "" {
 					t.Errorf("%s under %v, %s:\n%s", path, pair, scheme, got)
 				}
-				b.picture(t, fmt.Sprintf("brand%s-%s-%s.png", pair[0], strings.Trim(path, "/"), scheme))
+				picture(t, b, fmt.Sprintf("brand%s-%s-%s.png", pair[0], strings.Trim(path, "/"), scheme))
 			}
 		}
 	}

@@ -2,11 +2,8 @@ package web
 
 import (
 	"fmt"
-	"os"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/tenants"
@@ -38,10 +35,6 @@ func (d desktops) busy(ada accounts.User) (ids map[string]string) {
 // Every page of a customer, on a phone and on a large screen, in both schemes.
 func TestCustomerPagesAreCleanInTheBrowser(t *testing.T) {
 	t.Parallel()
-	checks, err := os.ReadFile("../../views/testdata/checks.js")
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := newWorld(t)
 	brand := tenants.Branding{PrimaryColor: "#0F766E", SecondaryColor: "#F59E0B", SupportEmail: "help@northwind.example"}
 	for _, shop := range []tenants.Tenant{w.a, w.b} {
@@ -82,11 +75,11 @@ func TestCustomerPagesAreCleanInTheBrowser(t *testing.T) {
 		for _, width := range []int64{390, 1280} {
 			s.emulate(scheme, width)
 			for _, p := range pages {
-				s.do(chromedp.Navigate(s.address(p.host, p.path)), chromedp.WaitReady(chromedp.CSS("main")))
+				s.Go(s.address(p.host, p.path))
 				if p.submit != "" {
 					s.submit(p.submit)
 				}
-				s.check(fmt.Sprintf("%s-%d-%s", p.name, width, scheme), string(checks))
+				s.check(fmt.Sprintf("%s-%d-%s", p.name, width, scheme))
 			}
 		}
 	}
@@ -105,29 +98,20 @@ func TestTheDashboardFollowsWhatHappens(t *testing.T) {
 	s := newScreen(t, w)
 	s.wear(b)
 	s.emulate("light", 1280)
-	s.do(chromedp.Navigate(s.address(b.host, "/")), chromedp.WaitReady(chromedp.CSS(card)))
-	until := func(what, expression string) {
-		t.Helper()
-		if _, err := chromedp.Run(s.ctx, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(15*time.Second))); err != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
-	}
+	s.Go(s.address(b.host, "/"))
+	until := s.See
 	says := func(where, text string) string {
 		return fmt.Sprintf("document.querySelector(%q)?.textContent.includes(%q)", where, text)
 	}
 	press := func(name string) {
 		t.Helper()
-		if _, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q).click(), ''", card+"-"+name))); err != nil {
-			t.Fatal(err)
-		}
+		s.Eval(fmt.Sprintf("document.querySelector(%q).click(), ''", card+"-"+name))
 	}
 	happens := func(event string) {
 		w.deps.Live.Event(w.a.ID, event, []byte(`{"user_id":"`+ada.ID.String()+`","workspace_id":"`+desk.ID.String()+`"}`))
 	}
 	until("nothing runs", says("#summary", "Nothing is running"))
-	if _, err := chromedp.Run(s.ctx, chromedp.Evaluate[string]("document.body.dataset.same = 'yes'")); err != nil {
-		t.Fatal(err)
-	}
+	s.Eval("document.body.dataset.same = 'yes'")
 	press("start")
 	until("it is on its way", says(card, "Workspace is starting…"))
 

@@ -1,26 +1,19 @@
 package web
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/chromedp"
 
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/mail"
 	"github.com/ezscale/ezscale/app/workspaces"
+	"github.com/ezscale/ezscale/assets/browsertest"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/tenants/tenanttest"
 )
@@ -30,11 +23,9 @@ var shots = flag.String("shots", "", "a folder for pictures of the pages")
 // screen is a real browser before the whole program, whose shops it finds by
 // their names.
 type screen struct {
+	*browsertest.Tab
 	t    *testing.T
-	ctx  context.Context
 	port string
-	mu   sync.Mutex
-	said []string
 }
 
 func newScreen(t *testing.T, w *world) *screen {
@@ -44,30 +35,8 @@ func newScreen(t *testing.T, w *world) *screen {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limit, stop := context.WithTimeout(context.Background(), 3*time.Minute)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.Flag("host-resolver-rules", "MAP *."+tenanttest.Domain+" 127.0.0.1, MAP "+tenanttest.Domain+" 127.0.0.1"))
-	browser, quit := chromedp.NewExecAllocator(limit, options...)
-	ctx, shut := chromedp.NewContext(browser)
-	t.Cleanup(func() { shut(); quit(); stop(); server.CloseClientConnections(); server.Close() })
-	s := &screen{t: t, ctx: ctx, port: at.Port()}
-	err = chromedp.Listen(ctx, func(ev any) {
-		if ev, ok := ev.(*log.EventEntryAdded); ok {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.said = append(s.said, ev.Entry.Text+" "+ev.Entry.URL)
-		}
-	})
-	if err != nil {
-		t.Fatalf("no Chromium answers; install chromium or put it into PATH: %v", err)
-	}
-	return s
-}
-
-func (s *screen) do(steps ...chromedp.Action[chromedp.Void]) {
-	s.t.Helper()
-	if err := chromedp.Do(s.ctx, steps...); err != nil {
-		s.t.Fatal(err)
-	}
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	return &screen{t: t, port: at.Port(), Tab: browsertest.Start(t, 3*time.Minute, tenanttest.Domain).Tab(t)}
 }
 
 func (s *screen) address(host, path string) string { return "http://" + host + ":" + s.port + path }
@@ -76,50 +45,29 @@ func (s *screen) address(host, path string) string { return "http://" + host + "
 func (s *screen) wear(b *browser) {
 	s.t.Helper()
 	for _, c := range b.cookies {
-		if _, err := chromedp.Call(s.ctx, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: s.address(b.host, "/")}); err != nil {
-			s.t.Fatal(err)
-		}
+		s.Cookie(s.address(b.host, "/"), c.Name, c.Value)
 	}
 }
 
 func (s *screen) emulate(scheme string, width int64) {
 	s.t.Helper()
-	_, err := chromedp.Call(s.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.do(chromedp.EmulateViewport(width, 844))
+	s.Scheme(scheme)
+	s.Size(width, 844)
 }
 
 // check looks at the page with everything on it opened: nothing wider than the screen, readable text, named
-// controls, and no complaint of the browser.
-func (s *screen) check(name, checks string) {
+// controls, and no complaint of the browser but that a form was refused.
+func (s *screen) check(name string) {
 	s.t.Helper()
-	got, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`document.querySelectorAll("details").forEach((d) => { d.open = true }); `+checks))
-	if err != nil {
-		s.t.Fatal(err)
+	s.Eval(`document.querySelectorAll("details").forEach((d) => { d.open = true })`)
+	if wrong := s.Wrong(); wrong != "" {
+		s.t.Errorf("%s:\n%s", name, wrong)
 	}
-	s.mu.Lock()
-	said := s.said
-	s.said = nil
-	s.mu.Unlock()
-	if got != "" {
-		s.t.Errorf("%s:\n%s", name, got)
-	}
-	for _, line := range said {
-		if !strings.Contains(line, "status of 4") && !strings.Contains(line, "status of 5") { // a refused form is one
-			s.t.Errorf("%s: the browser complained: %s", name, line)
-		}
-	}
+	s.Clean("status of 4", "status of 5")
 	if *shots == "" {
 		return
 	}
-	png, err := chromedp.Run(s.ctx, chromedp.FullScreenshot(100))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(*shots, name+".png"), png, 0o600)
-	}
-	if err != nil {
+	if err := s.Picture(filepath.Join(*shots, name+".png")); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -127,10 +75,6 @@ func (s *screen) check(name, checks string) {
 // Every page before the desk, on a phone and on a large screen, in both schemes.
 func TestPagesAreCleanInTheBrowser(t *testing.T) {
 	t.Parallel()
-	checks, err := os.ReadFile("../../views/testdata/checks.js")
-	if err != nil {
-		t.Fatal(err)
-	}
 	outbox, err := mail.NewFolder(t.TempDir(), time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -189,11 +133,11 @@ func TestPagesAreCleanInTheBrowser(t *testing.T) {
 		for _, width := range []int64{390, 1280} {
 			s.emulate(scheme, width)
 			for _, p := range pages {
-				s.do(chromedp.Navigate(s.address(p.host, p.path)), chromedp.WaitReady(chromedp.CSS("main")))
+				s.Go(s.address(p.host, p.path))
 				if p.submit != "" {
 					s.submit(p.submit)
 				}
-				s.check(fmt.Sprintf("%s-%d-%s", p.name, width, scheme), string(checks))
+				s.check(fmt.Sprintf("%s-%d-%s", p.name, width, scheme))
 			}
 		}
 	}
@@ -203,8 +147,6 @@ func TestPagesAreCleanInTheBrowser(t *testing.T) {
 func (s *screen) submit(form string) {
 	s.t.Helper()
 	script := fmt.Sprintf(`(() => { const f = document.querySelector(%q); f.noValidate = true; f.submit(); return ""; })()`, form)
-	if _, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](script)); err != nil {
-		s.t.Fatal(err)
-	}
-	s.do(chromedp.WaitReady(chromedp.CSS(".form-errors")))
+	s.Eval(script)
+	s.See("what was wrong", `document.querySelector(".form-errors") && document.readyState === "complete"`)
 }

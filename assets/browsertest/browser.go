@@ -19,12 +19,20 @@ import (
 // Browser is one running Chromium.
 type Browser struct{ ctx context.Context }
 
-// Start starts a Chromium that ends with the test, or after the limit. Where
-// there is none the test fails and says what to install.
-func Start(t testing.TB, limit time.Duration) *Browser {
+// Start starts a Chromium that ends with the test, or after the limit. It finds
+// the domains, and all names below them, on this machine. Where there is no
+// Chromium the test fails and says what to install.
+func Start(t testing.TB, limit time.Duration, domains ...string) *Browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-first-run", true))
+	var rules []string
+	for _, d := range domains {
+		rules = append(rules, "MAP *."+d+" 127.0.0.1", "MAP "+d+" 127.0.0.1")
+	}
+	if len(rules) > 0 {
+		options = append(options, chromedp.Flag("host-resolver-rules", strings.Join(rules, ", ")))
+	}
 	within, stop := context.WithTimeout(context.Background(), limit)
 	allocator, quit := chromedp.NewExecAllocator(within, options...)
 	ctx, shut := chromedp.NewContext(allocator)
@@ -85,7 +93,7 @@ func (b *Tab) hear(ev any) {
 	defer b.mu.Unlock()
 	switch ev := ev.(type) {
 	case *log.EventEntryAdded:
-		if ev.Entry.Level == log.EntryLevelVerbose { // advice, not a complaint
+		if ev.Entry.Level == log.EntryLevelVerbose || ev.Entry.Level == log.EntryLevelInfo { // advice, not a complaint
 			return
 		}
 		b.said = append(b.said, ev.Entry.Text+" "+ev.Entry.URL)

@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -203,12 +204,16 @@ func (b *Tab) leavePicture() {
 	b.t.Logf("at %s, as in %s", b.Where(), path)
 }
 
-// Check runs a script that answers with one line for each thing that is wrong,
-// once no colour is on its way to another.
-func (b *Tab) Check(script string) string {
+//go:embed checks.js
+var checks string
+
+// Wrong says what is wrong with the page on the screen, a line for each thing:
+// wider than the screen, hard to read, targets too small, controls without a name.
+// It looks when no colour is on its way to another.
+func (b *Tab) Wrong() string {
 	b.t.Helper()
 	b.See("the page at rest", `document.readyState === "complete" && document.getAnimations().every((a) => a.playState !== "running" || a.effect.getComputedTiming().endTime === Infinity)`)
-	wrong, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script))
+	wrong, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](checks))
 	if err != nil {
 		b.t.Fatalf("check the page: %v", err)
 	}
@@ -224,8 +229,14 @@ func (b *Tab) CarryCookies(from, to string) {
 		b.t.Fatalf("%s has left no cookie (%v)", from, err)
 	}
 	for _, c := range held.Cookies {
-		if _, err := chromedp.Call(b.ctx, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: to}); err != nil {
-			b.t.Fatal(err)
-		}
+		b.Cookie(to, c.Name, c.Value)
+	}
+}
+
+// Cookie puts a cookie for an address into the browser.
+func (b *Tab) Cookie(url, name, value string) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: url}); err != nil {
+		b.t.Fatal(err)
 	}
 }
