@@ -2,7 +2,6 @@ package kasmsim
 
 import (
 	"bytes"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,6 +18,7 @@ type reply struct {
 	status int
 	body   any
 	html   string
+	jpeg   []byte
 }
 
 func ok(body any) reply { return reply{status: http.StatusOK, body: body} }
@@ -36,16 +36,28 @@ func crash() reply {
 	return reply{status: http.StatusInternalServerError, html: "<H1>Internal Error</H1>\n"}
 }
 
-// input is every field that any call reads.
+// input is every field that any call reads, and what its key may do.
 type input struct {
-	Key           string     `json:"api_key"`
-	Secret        string     `json:"api_key_secret"`
-	UserID        string     `json:"user_id"`
-	KasmID        string     `json:"kasm_id"`
-	ImageID       string     `json:"image_id"`
-	EnableSharing bool       `json:"enable_sharing"`
-	Force         bool       `json:"force"`
-	TargetUser    targetUser `json:"target_user"`
+	Key               string         `json:"api_key"`
+	Secret            string         `json:"api_key_secret"`
+	UserID            string         `json:"user_id"`
+	KasmID            string         `json:"kasm_id"`
+	ImageID           string         `json:"image_id"`
+	ShareID           string         `json:"share_id"`
+	EnableSharing     bool           `json:"enable_sharing"`
+	PersistentProfile string         `json:"persistent_profile_mode"`
+	Force             bool           `json:"force"`
+	Width             int            `json:"width"`
+	Height            int            `json:"height"`
+	Name              string         `json:"name"`
+	Exec              *execConfig    `json:"exec_config"`
+	TargetUser        targetUser     `json:"target_user"`
+	TargetGroup       targetGroup    `json:"target_group"`
+	TargetImage       targetImage    `json:"target_image"`
+	TargetSetting     targetSetting  `json:"target_setting"`
+	TargetAttributes  map[string]any `json:"target_user_attributes"`
+
+	grant grant
 }
 
 type targetUser struct {
@@ -59,32 +71,8 @@ type targetUser struct {
 	Disabled     *bool   `json:"disabled"`
 }
 
-type endpoint func(*Sim, instant, input) reply
-
-// endpoints is the whole API; all of it is POST.
-func endpoints() map[string]endpoint {
-	return map[string]endpoint{
-		"/api/public/get_images":      (*Sim).getImages,
-		"/api/public/create_user":     (*Sim).createUser,
-		"/api/public/get_user":        (*Sim).getUser,
-		"/api/public/get_users":       (*Sim).getUsers,
-		"/api/public/update_user":     (*Sim).updateUser,
-		"/api/public/delete_user":     (*Sim).deleteUser,
-		"/api/public/logout_user":     (*Sim).logoutUser,
-		"/api/public/get_attributes":  (*Sim).getAttributes,
-		"/api/public/request_kasm":    (*Sim).requestKasm,
-		"/api/public/get_kasm_status": (*Sim).getKasmStatus,
-		"/api/public/get_kasms":       (*Sim).getKasms,
-		"/api/public/destroy_kasm":    (*Sim).destroyKasm,
-		"/api/public/keepalive":       (*Sim).keepalive,
-		"/api/stop_kasm":              (*Sim).stopKasm,
-		"/api/pause_kasm":             (*Sim).pauseKasm,
-		"/api/resume_kasm":            (*Sim).resumeKasm,
-	}
-}
-
 func (s *Sim) apiHandler() http.Handler {
-	calls := endpoints()
+	calls := routes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/__healthcheck" {
 			healthcheck(w, r)
@@ -115,7 +103,7 @@ func healthcheck(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"ok": true}`)
 }
 
-func (s *Sim) serve(call endpoint, r *http.Request) reply {
+func (s *Sim) serve(call route, r *http.Request) reply {
 	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxRequest))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
@@ -125,25 +113,39 @@ func (s *Sim) serve(call endpoint, r *http.Request) reply {
 	if err != nil || len(raw) > 0 && json.Unmarshal(raw, &in) != nil {
 		return refuseWith(http.StatusBadRequest, "Invalid Request")
 	}
-	if !s.allowed(r, in) {
-		return refuseWith(http.StatusForbidden, "Unauthorized")
-	}
 	answer := crash()
-	if !s.at(func(now instant) { answer = call(s, now, in) }) {
+	if !s.at(func(now instant) { answer = s.dispatch(now, call, r, in) }) {
 		return crash()
 	}
 	return answer
 }
 
-// allowed takes the key from the body, or as HTTP Basic credentials.
-func (s *Sim) allowed(r *http.Request, in input) bool {
-	key, secret := in.Key, in.Secret
-	if user, password, basic := r.BasicAuth(); basic {
-		key, secret = user, password
+func (s *Sim) dispatch(now instant, call route, r *http.Request, in input) reply {
+	may, known := s.identify(r, in)
+	if !known || !may.covers(call) {
+		return s.restyled(unauthorized())
 	}
-	sameKey := subtle.ConstantTimeCompare([]byte(key), []byte(s.key))
-	sameSecret := subtle.ConstantTimeCompare([]byte(secret), []byte(s.secret))
-	return sameKey&sameSecret == 1
+	in.grant = may
+	return s.restyled(call.do(s, now, in))
+}
+
+// restyled gives a refusal the status that the settings ask for.
+func (s *Sim) restyled(r reply) reply {
+	said, refused := r.body.(map[string]string)
+	if !refused || said["error_message"] == "" || r.status >= http.StatusInternalServerError {
+		return r
+	}
+	style := s.settings.RefusalStyle
+	if style == StyleMixed {
+		style = []string{StyleSeen, StyleJSON, StyleOKError}[rand.IntN(3)]
+	}
+	switch {
+	case style == StyleOKError:
+		r.status = http.StatusOK
+	case style == StyleJSON && r.status == http.StatusOK:
+		r.status = http.StatusBadRequest
+	}
+	return r
 }
 
 // faults makes the API slow, failing or unreachable, as the settings say.
@@ -157,15 +159,30 @@ func (s *Sim) faults(next http.Handler) http.Handler {
 		if set.LatencyMS > 0 && !wait(w, r, set.latency()) {
 			return
 		}
-		if set.ErrorRate > 0 && rand.Float64() < set.ErrorRate {
+		if happens(set.ErrorRate) {
 			write(w, failure(set.ErrorStyle))
+			return
+		}
+		if happens(set.LostRate) {
+			next.ServeHTTP(unheard{http.Header{}}, r)
+			hangUp(w)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
+// unheard takes an answer that nobody gets.
+type unheard struct{ header http.Header }
+
+func (u unheard) Header() http.Header         { return u.header }
+func (u unheard) Write(b []byte) (int, error) { return len(b), nil }
+func (u unheard) WriteHeader(int)             {}
+
 func failure(style string) reply {
+	if style == StyleMixed {
+		style = []string{StyleJSON, StyleHTML500, StyleOKError}[rand.IntN(3)]
+	}
 	const message = "An unexpected error occurred. Please try again later."
 	switch style {
 	case StyleHTML500:
@@ -215,6 +232,12 @@ func write(w http.ResponseWriter, r reply) {
 		h.Set("Content-Type", "text/html")
 		w.WriteHeader(r.status)
 		_, _ = io.WriteString(w, r.html)
+		return
+	}
+	if r.jpeg != nil {
+		h.Set("Content-Type", "image/jpeg")
+		w.WriteHeader(r.status)
+		_, _ = w.Write(r.jpeg)
 		return
 	}
 	raw, err := json.Marshal(r.body)

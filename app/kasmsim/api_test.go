@@ -277,7 +277,7 @@ func TestSettingsMergeAndRefuse(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, kasmsim.Options{})
 	code, all := r.post("/sim/settings", map[string]any{"latency_ms": 5, "capacity": 7})
-	if code != 200 || all["latency_ms"] != 5.0 || all["capacity"] != 7.0 || all["start_delay_ms"] != 3000.0 || all["per_user_limit"] != -1.0 || all["error_style"] != "json" || all["memory_field"] != "memory" || all["unreachable"] != false || len(all) != 10 {
+	if code != 200 || all["latency_ms"] != 5.0 || all["capacity"] != 7.0 || all["start_delay_ms"] != 3000.0 || all["per_user_limit"] != -1.0 || all["error_style"] != "json" || all["memory_field"] != "memory" || all["unreachable"] != false || len(all) != 22 {
 		t.Error(code, all)
 	}
 	for field, bad := range map[string]any{

@@ -11,12 +11,9 @@ const (
 	stopped   state = "stopped"
 	paused    state = "paused"
 	deleting  state = "deleting"
+	errored   state = "error"
 	gone      state = "gone"
 )
-
-// keepaliveFor is Kasm's default: a desktop that nobody keeps alive is deleted
-// after this long.
-const keepaliveFor = time.Hour
 
 const noRun = -1
 
@@ -34,6 +31,7 @@ type desktop struct {
 	ImageID     string    `json:"image_id"`
 	Token       string    `json:"token"`
 	ShareID     string    `json:"share_id,omitempty"`
+	Profile     string    `json:"profile,omitempty"` // persistent_profile_mode as asked for
 	State       state     `json:"state"`
 	RequestedAt time.Time `json:"requested_at"` // or resumed
 	CreatedAt   time.Time `json:"created_at"`
@@ -54,31 +52,42 @@ func (d *desktop) live() bool {
 // occupies: takes a place on an agent, in the user's limit and in the licence.
 func (d *desktop) occupies() bool { return d.State != stopped && d.State != gone }
 
-func (d *desktop) keepAlive(now time.Time) {
-	d.KeptAlive, d.Expires = now, now.Add(keepaliveFor)
+// keepAlive puts the end off, unless a time limit fixes it.
+func (d *desktop) keepAlive(now time.Time, r rules) {
+	d.KeptAlive = now
+	if r.limit < 0 {
+		d.Expires = now.Add(r.keepalive)
+	}
 }
 
-// begin plans the way to running: a third of the delay requested, the rest starting.
-func (d *desktop) begin(now instant, delay time.Duration) {
-	d.State, d.RequestedAt, d.Expires = requested, now.sim, now.sim.Add(keepaliveFor)
+// begin plans the way to running, or to the state error.
+func (d *desktop) begin(now instant, set Settings, r rules, fails bool) {
+	d.State, d.RequestedAt, d.Expires = requested, now.sim, now.sim.Add(r.lasts())
+	end := running
+	if fails {
+		end = errored
+	}
 	d.Steps = []step{
-		{To: starting, Due: dueAt(now.add((delay / 3).Truncate(grain)))},
-		{To: running, Due: dueAt(now.add(delay))},
+		{To: starting, Due: dueAt(now.add(set.requestedDelay()))},
+		{To: end, Due: dueAt(now.add(set.startDelay()))},
 	}
 }
 
 // resume plans a new run of a desktop whose disk is there.
-func (d *desktop) resume(now instant, delay time.Duration) {
-	d.State, d.RequestedAt, d.StartedAt, d.Expires = starting, now.sim, now.sim, now.sim.Add(keepaliveFor)
+func (d *desktop) resume(now instant, delay time.Duration, r rules) {
+	d.State, d.RequestedAt, d.StartedAt, d.Expires = starting, now.sim, now.sim, now.sim.Add(r.lasts())
 	d.Steps = []step{{To: running, Due: dueAt(now.add(delay))}}
 }
 
 // end takes the desktop out of its run.
 func (d *desktop) end(to state) { d.State, d.Steps = to, nil }
 
-// remove plans the disappearance.
-func (d *desktop) remove(now instant, delay time.Duration) {
+// remove plans the disappearance; a desktop that sticks never disappears.
+func (d *desktop) remove(now instant, delay time.Duration, sticks bool) {
 	d.end(deleting)
+	if sticks {
+		return
+	}
 	d.Steps = []step{{To: gone, Due: dueAt(now.add(delay))}}
 }
 

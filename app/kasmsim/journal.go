@@ -17,20 +17,27 @@ const journalName = "journal.jsonl"
 type change struct {
 	Users    map[string]bool
 	Desktops map[string]bool
+	Groups   map[string]bool
+	Images   map[string]bool
+	Keys     map[string]bool
 	Runs     []int
 	Clock    bool
 	Settings bool
 }
 
 func (c change) empty() bool {
-	return len(c.Users) == 0 && len(c.Desktops) == 0 && len(c.Runs) == 0 && !c.Clock && !c.Settings
+	return len(c.Users)+len(c.Desktops)+len(c.Groups)+len(c.Images)+len(c.Keys) == 0 && len(c.Runs) == 0 && !c.Clock && !c.Settings
 }
 
 // line is one change on disk. A change is one line and one write, so that a kill
-// leaves it whole or not at all. A null says that the user or desktop is gone.
+// leaves it whole or not at all. A null says that the user, desktop, group, image or
+// key is gone.
 type line struct {
 	Users    map[string]*user    `json:"users,omitempty"`
 	Desktops map[string]*desktop `json:"desktops,omitempty"`
+	Groups   map[string]*group   `json:"groups,omitempty"`
+	Images   map[string]*Image   `json:"images,omitempty"`
+	Keys     map[string]*apiKey  `json:"keys,omitempty"`
 	Runs     []numbered          `json:"runs,omitempty"`
 	Clock    *simClock           `json:"clock,omitempty"`
 	Settings *Settings           `json:"settings,omitempty"`
@@ -66,6 +73,13 @@ func (s *Sim) lineFor(c change) line {
 	for id := range c.Desktops {
 		l.Desktops[id] = s.desktops[id]
 	}
+	l.Groups, l.Keys = picked(s.groups, c.Groups), picked(s.keys, c.Keys)
+	for id := range c.Images {
+		if l.Images == nil {
+			l.Images = map[string]*Image{}
+		}
+		l.Images[id] = s.findImage(id)
+	}
 	for _, n := range c.Runs {
 		l.Runs = append(l.Runs, numbered{N: n, Run: s.runs[n]})
 	}
@@ -76,6 +90,24 @@ func (s *Sim) lineFor(c change) line {
 		l.Settings = &s.settings
 	}
 	return l
+}
+
+func picked[T any](all map[string]*T, ids map[string]bool) map[string]*T {
+	if len(ids) == 0 {
+		return nil
+	}
+	some := make(map[string]*T, len(ids))
+	for id := range ids {
+		some[id] = all[id]
+	}
+	return some
+}
+
+func mark(set *map[string]bool, id string) {
+	if *set == nil {
+		*set = map[string]bool{}
+	}
+	(*set)[id] = true
 }
 
 // open reads the journal of an earlier run and makes it ready for appending.
@@ -141,6 +173,11 @@ func (s *Sim) restore(l line) {
 		}
 		s.desktops[id] = d
 	}
+	overlay(s.groups, l.Groups)
+	overlay(s.keys, l.Keys)
+	for id, img := range l.Images {
+		s.putImage(id, img)
+	}
 	for _, r := range l.Runs {
 		for len(s.runs) <= r.N {
 			s.runs = append(s.runs, Run{})
@@ -152,5 +189,16 @@ func (s *Sim) restore(l line) {
 	}
 	if l.Settings != nil {
 		s.settings = *l.Settings
+	}
+}
+
+// overlay puts what a line holds over what there is; nil takes away.
+func overlay[T any](all, some map[string]*T) {
+	for id, item := range some {
+		if item == nil {
+			delete(all, id)
+			continue
+		}
+		all[id] = item
 	}
 }

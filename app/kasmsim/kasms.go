@@ -32,14 +32,17 @@ func (s *Sim) requestKasm(now instant, in input) reply {
 	if failed != nil {
 		return *failed
 	}
+	if !s.mayStart(u, img.ID) {
+		return refuse(noImage)
+	}
 	if problem := s.full(u.ID); problem != "" {
 		return refuse(problem)
 	}
-	d := &desktop{ID: newID(), UserID: u.ID, Username: u.Username, ImageID: img.ID, Token: newToken(), CreatedAt: now.sim, Run: noRun}
+	d := &desktop{ID: newID(), UserID: u.ID, Username: u.Username, ImageID: img.ID, Token: newToken(), CreatedAt: now.sim, Run: noRun, Profile: in.PersistentProfile}
 	if in.EnableSharing {
 		d.ShareID = randomHex(4)
 	}
-	d.begin(now, s.settings.startDelay())
+	d.begin(now, s.settings, s.rules(u.ID), happens(s.settings.StartFailureRate))
 	s.desktops[d.ID] = d
 	s.plan(d, now)
 	return ok(wireRequested{
@@ -83,8 +86,8 @@ func (s *Sim) requestingUser(now instant, raw string) (*user, *reply) {
 // full tells why no further desktop can run: agents, then the user's limit, then
 // the licence, in the order in which Kasm looks.
 func (s *Sim) full(userID string) string {
-	set := s.settings
-	if set.Capacity < 0 && set.PerUserLimit < 0 && set.LicenceLimit < 0 {
+	set, perUser := s.settings, s.rules(userID).perUser
+	if set.Capacity < 0 && perUser < 0 && set.LicenceLimit < 0 {
 		return ""
 	}
 	all, own := 0, 0
@@ -99,7 +102,7 @@ func (s *Sim) full(userID string) string {
 	switch {
 	case set.Capacity >= 0 && all >= set.Capacity:
 		return noResources
-	case set.PerUserLimit >= 0 && own >= set.PerUserLimit:
+	case perUser >= 0 && own >= perUser:
 		return userLimit
 	case set.LicenceLimit >= 0 && all >= set.LicenceLimit:
 		return licenceLimit
@@ -185,10 +188,21 @@ func (s *Sim) destroyKasm(now instant, in input) reply {
 	}
 	if d.State != deleting {
 		s.endRun(d, now.sim, EndedByDestroy, nil)
-		d.remove(now, s.settings.stopDelay())
-		s.plan(d, now)
+		s.remove(d, now)
 	}
 	return ok(struct{}{})
+}
+
+func (s *Sim) remove(d *desktop, now instant) {
+	d.remove(now, s.settings.stopDelay(), s.settings.DeletingSticks)
+	s.plan(d, now)
+}
+
+// unstick lets go of what stays in the state deleting, once that is no longer set.
+func (s *Sim) unstick(now instant) {
+	for _, d := range s.which(func(d *desktop) bool { return d.State == deleting && len(d.Steps) == 0 }) {
+		s.remove(d, now)
+	}
 }
 
 func (s *Sim) stopKasm(now instant, in input) reply {
@@ -206,7 +220,7 @@ func (s *Sim) halt(now instant, in input, to state, by string) reply {
 	if failed != nil {
 		return *failed
 	}
-	if d.State == to || d.State == deleting || d.State == stopped {
+	if d.State == to || d.State == deleting || d.State == stopped || d.State == errored {
 		return refuse("Unable to change the session. It is " + string(d.State))
 	}
 	s.endRun(d, now.sim, by, nil)
@@ -229,7 +243,7 @@ func (s *Sim) resumeKasm(now instant, in input) reply {
 			return refuse(problem)
 		}
 	}
-	d.resume(now, s.settings.startDelay())
+	d.resume(now, s.settings.resumeDelay(), s.rules(d.UserID))
 	s.plan(d, now)
 	return ok(struct{}{})
 }
@@ -240,10 +254,11 @@ func (s *Sim) keepalive(now instant, in input) reply {
 		return *failed
 	}
 	if d.live() {
-		d.keepAlive(now.sim)
+		d.keepAlive(now.sim, s.rules(d.UserID))
 		s.touch(d)
+		s.expect(d)
 	}
-	return ok(map[string]bool{"usage_reached": false})
+	return ok(map[string]bool{"usage_reached": s.settings.UsageReached})
 }
 
 // finish removes a desktop at once.

@@ -17,6 +17,9 @@ func (s *Sim) ownRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /sim/clock", s.changeClock)
 	mux.HandleFunc("POST /sim/kill", s.kill)
 	mux.HandleFunc("POST /sim/connect", s.connect)
+	mux.HandleFunc("GET /sim/keys", s.serveKeys)
+	mux.HandleFunc("POST /sim/keys", s.changeKey)
+	mux.HandleFunc("DELETE /sim/keys/{key}", s.removeKey)
 }
 
 // Settings gives the knobs as they are.
@@ -81,13 +84,16 @@ func (s *Sim) changeSettings(w http.ResponseWriter, r *http.Request) {
 	if !read {
 		return
 	}
-	s.answer(w, func(instant) reply {
+	s.answer(w, func(now instant) reply {
 		merged, wrong := s.settings.merge(fields)
 		if len(wrong) > 0 {
 			return unprocessable(wrong)
 		}
 		s.settings = merged
 		s.change.Settings = true
+		if !merged.DeletingSticks {
+			s.unstick(now)
+		}
 		return ok(merged)
 	})
 }
@@ -101,6 +107,10 @@ func (s *Sim) kill(w http.ResponseWriter, r *http.Request) {
 	}
 	var raw string
 	_ = json.Unmarshal(fields["kasm_id"], &raw)
+	if all := false; json.Unmarshal(fields["all"], &all) == nil && all {
+		s.answer(w, s.killAll)
+		return
+	}
 	id, valid := canonical(raw)
 	if !valid {
 		write(w, unprocessable(map[string]string{"kasm_id": "Give the id of a desktop."}))
@@ -114,6 +124,15 @@ func (s *Sim) kill(w http.ResponseWriter, r *http.Request) {
 		s.finish(d, now, EndedByKill)
 		return ok(struct{}{})
 	})
+}
+
+// killAll ends every desktop, as the restart of the one agent would.
+func (s *Sim) killAll(now instant) reply {
+	ended := s.sorted()
+	for _, d := range ended {
+		s.finish(d, now, EndedByKill)
+	}
+	return ok(map[string]int{"killed": len(ended)})
 }
 
 type wireClock struct {

@@ -106,7 +106,8 @@ func (s *Sim) look(d *desktop, now instant) {
 		last = d.RequestedAt
 	}
 	if d.State == running && now.sim.Sub(last) >= viewerKeepalive {
-		d.keepAlive(now.sim)
+		d.keepAlive(now.sim, s.rules(d.UserID))
 		s.touch(d)
+		s.expect(d)
 	}
 }

@@ -104,7 +104,7 @@ func (s *Sim) apply(d *desktop, h happening, opened []Run) []Run {
 	switch {
 	case h.expiry:
 		opened = s.endRun(d, h.at, EndedByExpire, opened)
-		d.end(gone)
+		d.end(s.rules(d.UserID).after)
 	case h.to == running:
 		d.State, d.Steps = running, d.Steps[1:]
 		opened = append(opened, Run{

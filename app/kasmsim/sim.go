@@ -12,11 +12,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
-	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -31,6 +31,12 @@ type Options struct {
 	Secret     string
 	StartDelay time.Duration // request to running; 0 keeps what was set before (3 s at first), negative is none
 	StopDelay  time.Duration // destroy to gone; 0 keeps what was set before (1 s at first), negative is none
+
+	// Set holds further settings by the names that /sim/settings knows.
+	Set map[string]any
+	// Permissions are what the key may do, by Kasm's names such as "Users View".
+	// Nil keeps what was set before (everything at first).
+	Permissions []string
 }
 
 // Sim is one simulated server. It is safe for use by many goroutines.
@@ -48,6 +54,8 @@ type Sim struct {
 	users    map[string]*user
 	names    map[string]string // lower-case username → user id
 	desktops map[string]*desktop
+	groups   map[string]*group
+	keys     map[string]*apiKey // by the key itself
 	runs     []Run
 	soonest  due // nothing happens by itself before this
 	change   change
@@ -62,6 +70,7 @@ func New(o Options) (*Sim, error) {
 		wall: o.Clock, log: o.Log, images: o.Images, key: o.Key, secret: o.Secret,
 		settings: defaultSettings(),
 		users:    map[string]*user{}, names: map[string]string{}, desktops: map[string]*desktop{},
+		groups: systemGroups(), keys: map[string]*apiKey{},
 	}
 	if s.wall == nil {
 		s.wall = time.Now
@@ -72,6 +81,7 @@ func New(o Options) (*Sim, error) {
 	if s.images == nil {
 		s.images = DefaultImages()
 	}
+	s.images = slices.Clone(s.images) // they can be changed
 	if err := s.takeKey(o.Dir); err != nil {
 		return nil, err
 	}
@@ -81,8 +91,10 @@ func New(o Options) (*Sim, error) {
 		}
 	}
 	s.begin(o)
-	if err := s.flush(); err != nil {
-		s.journal.Close()
+	if err := errors.Join(s.arrange(o), s.flush()); err != nil {
+		if s.journal != nil {
+			s.journal.Close()
+		}
 		return nil, err
 	}
 	return s, nil
@@ -106,6 +118,35 @@ func (s *Sim) begin(o Options) {
 	for _, d := range s.desktops {
 		s.expect(d)
 	}
+}
+
+// arrange takes up what the options set by name. Its errors say what is wrong with
+// them, in words for whoever gave them.
+func (s *Sim) arrange(o Options) error {
+	if o.Permissions != nil {
+		if unknown := unknownPermissions(o.Permissions); len(unknown) > 0 {
+			return fmt.Errorf("kasmsim: there is no permission %q", unknown)
+		}
+		s.keys[s.key] = &apiKey{Permissions: o.Permissions}
+		mark(&s.change.Keys, s.key)
+	}
+	if len(o.Set) == 0 {
+		return nil
+	}
+	fields := map[string]json.RawMessage{}
+	for name, value := range o.Set {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return fmt.Errorf("kasmsim: setting %s: %w", name, err)
+		}
+		fields[name] = raw
+	}
+	merged, wrong := s.settings.merge(fields)
+	for _, name := range slices.Sorted(maps.Keys(wrong)) {
+		return fmt.Errorf("kasmsim: setting %s: %s", name, wrong[name])
+	}
+	s.settings, s.change.Settings = merged, true
+	return nil
 }
 
 // Key is the API key that the simulator accepts.
@@ -166,48 +207,7 @@ func (s *Sim) now() instant {
 
 // touch marks a desktop for the journal.
 func (s *Sim) touch(d *desktop) {
-	if s.change.Desktops == nil {
-		s.change.Desktops = map[string]bool{}
-	}
-	s.change.Desktops[d.ID] = true
-}
-
-type keyFile struct {
-	Key    string `json:"key"`
-	Secret string `json:"secret"`
-}
-
-// takeKey uses the given key, else the one kept in dir, else a new one.
-func (s *Sim) takeKey(dir string) error {
-	if s.key != "" && s.secret != "" {
-		return nil
-	}
-	s.key, s.secret = randomHex(6), randomHex(16)
-	if dir == "" {
-		return nil
-	}
-	path := filepath.Join(dir, "key.json")
-	raw, err := os.ReadFile(path)
-	if err == nil {
-		var kept keyFile
-		if json.Unmarshal(raw, &kept) == nil && kept.Key != "" && kept.Secret != "" {
-			s.key, s.secret = kept.Key, kept.Secret
-			return nil
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("kasmsim: read the key: %w", err)
-	}
-	raw, err = json.Marshal(keyFile{Key: s.key, Secret: s.secret})
-	if err == nil {
-		err = os.MkdirAll(dir, 0o700)
-	}
-	if err == nil {
-		err = os.WriteFile(path, raw, 0o600)
-	}
-	if err != nil {
-		return fmt.Errorf("kasmsim: keep the key: %w", err)
-	}
-	return nil
+	mark(&s.change.Desktops, d.ID)
 }
 
 func randomHex(n int) string {

@@ -2,6 +2,7 @@ package kasmsim
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,15 +15,17 @@ const invalidRequest = "Invalid Request"
 
 // user is a person. Passwords are not kept: nobody signs in here.
 type user struct {
-	ID           string    `json:"id"`
-	Username     string    `json:"username"`
-	FirstName    string    `json:"first_name"`
-	LastName     string    `json:"last_name"`
-	Organization string    `json:"organization"`
-	Phone        string    `json:"phone"`
-	Locked       bool      `json:"locked"`
-	Disabled     bool      `json:"disabled"`
-	Created      time.Time `json:"created"`
+	ID           string         `json:"id"`
+	Username     string         `json:"username"`
+	FirstName    string         `json:"first_name"`
+	LastName     string         `json:"last_name"`
+	Organization string         `json:"organization"`
+	Phone        string         `json:"phone"`
+	Locked       bool           `json:"locked"`
+	Disabled     bool           `json:"disabled"`
+	Created      time.Time      `json:"created"`
+	Groups       []string       `json:"groups,omitempty"` // beside All Users
+	Attributes   map[string]any `json:"attributes,omitempty"`
 }
 
 func nameKey(username string) string { return strings.ToLower(username) }
@@ -43,10 +46,7 @@ func (s *Sim) dropUser(id string) {
 }
 
 func (s *Sim) touchUser(id string) {
-	if s.change.Users == nil {
-		s.change.Users = map[string]bool{}
-	}
-	s.change.Users[id] = true
+	mark(&s.change.Users, id)
 }
 
 func (s *Sim) createUser(now instant, in input) reply {
@@ -114,21 +114,24 @@ func (s *Sim) getUser(_ instant, in input) reply {
 	return ok(map[string]any{"user": s.wireUser(u)})
 }
 
-func (s *Sim) getUsers(instant, input) reply {
-	all := make([]*user, 0, len(s.users))
-	for _, u := range s.users {
-		all = append(all, u)
-	}
+// people gives everybody, the oldest account first.
+func (s *Sim) people() []*user {
+	all := slices.Collect(maps.Values(s.users))
 	slices.SortFunc(all, func(a, b *user) int {
 		return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID))
 	})
+	return all
+}
+
+func (s *Sim) getUsers(instant, input) reply {
+	all := s.people()
 	owned := map[string][]*desktop{}
 	for _, d := range s.sorted() {
 		owned[d.UserID] = append(owned[d.UserID], d)
 	}
 	wire := make([]wireUser, 0, len(all))
 	for _, u := range all {
-		wire = append(wire, wireUserWith(u, owned[u.ID]))
+		wire = append(wire, s.wireUserWith(u, owned[u.ID]))
 	}
 	return ok(map[string]any{"users": wire})
 }
@@ -190,10 +193,42 @@ func (s *Sim) getAttributes(_ instant, in input) reply {
 	if failed != nil {
 		return *failed
 	}
-	return ok(map[string]any{"user_attributes": map[string]any{
-		"user_attributes_id": u.ID, "user_id": u.ID, "ssh_public_key": nil, "show_tips": true, "theme": "Auto",
-		"preferred_language": "Auto", "preferred_timezone": "Auto", "toggle_control_panel": false, "default_image": nil, "auto_login_kasm": nil,
-	}})
+	attributes := defaultAttributes()
+	maps.Copy(attributes, u.Attributes)
+	attributes["user_attributes_id"], attributes["user_id"] = u.ID, u.ID
+	return ok(map[string]any{"user_attributes": attributes})
+}
+
+func defaultAttributes() map[string]any {
+	return map[string]any{
+		"ssh_public_key": nil, "show_tips": true, "theme": "Auto", "preferred_language": "Auto", "preferred_timezone": "Auto",
+		"toggle_control_panel": false, "default_image": nil, "auto_login_kasm": nil,
+	}
+}
+
+// updateAttributes changes the fields it knows and passes over the others.
+func (s *Sim) updateAttributes(_ instant, in input) reply {
+	id, _ := in.TargetAttributes["user_id"].(string)
+	if id == "" {
+		return refuse(invalidRequest)
+	}
+	u, failed := s.target(targetUser{UserID: id})
+	if failed != nil {
+		return *failed
+	}
+	changed := *u
+	changed.Attributes = maps.Clone(u.Attributes)
+	if changed.Attributes == nil {
+		changed.Attributes = map[string]any{}
+	}
+	for name := range defaultAttributes() {
+		if value, sent := in.TargetAttributes[name]; sent {
+			changed.Attributes[name] = value
+		}
+	}
+	s.putUser(&changed)
+	s.touchUser(u.ID)
+	return ok(struct{}{})
 }
 
 func (s *Sim) owned(userID string) []*desktop {

@@ -110,15 +110,18 @@ func agent() wireServer {
 }
 
 func (s *Sim) wireUser(u *user) wireUser {
-	return wireUserWith(u, s.owned(u.ID))
+	return s.wireUserWith(u, s.owned(u.ID))
 }
 
-func wireUserWith(u *user, owned []*desktop) wireUser {
+func (s *Sim) wireUserWith(u *user, owned []*desktop) wireUser {
 	w := wireUser{
 		ID: u.ID, Username: u.Username, FirstName: u.FirstName, LastName: u.LastName,
 		Phone: orNull(u.Phone), Organization: orNull(u.Organization), Realm: "local", LastSession: "None",
-		Groups: []wireGroup{{Name: "All Users", ID: allUsers}}, Disabled: u.Disabled, Locked: u.Locked,
+		Disabled: u.Disabled, Locked: u.Locked,
 		Kasms: []wireOwned{}, Created: date(u.Created),
+	}
+	for _, g := range s.groupsOf(u) {
+		w.Groups = append(w.Groups, wireGroup{Name: g.Name, ID: g.ID})
 	}
 	for _, d := range owned {
 		w.Kasms = append(w.Kasms, wireOwned{
@@ -201,15 +204,6 @@ type wireKasmImage struct {
 	Src          string `json:"image_src"`
 }
 
-// clientSettings says what the desktop's viewer may do; here nothing.
-type clientSettings struct{}
-
-// MarshalJSON writes idle_disconnect as the float that Kasm sends.
-func (clientSettings) MarshalJSON() ([]byte, error) {
-	return []byte(`{"allow_kasm_audio":false,"allow_kasm_uploads":false,"allow_kasm_downloads":false,` +
-		`"allow_kasm_clipboard_up":false,"allow_kasm_clipboard_down":false,"idle_disconnect":20.0}`), nil
-}
-
 // connectionInfo is {} unless a viewer is attached.
 type connectionInfo struct {
 	Viewers int `json:"viewers,omitempty"`
@@ -227,12 +221,18 @@ func (s *Sim) wireKasm(d *desktop, now instant) wireKasm {
 		Host: server.Hostname, Hostname: server.Hostname, Port: server.Port, ServerID: server.ID, Zone: server.Zone,
 		Cores: img.Cores, memory: s.memory(img.MemoryBytes), ShareID: orNull(d.ShareID),
 		Start: date(d.StartedAt), Created: date(d.CreatedAt), Keepalive: date(d.KeptAlive), Expiration: date(d.Expires),
-		Image: wireKasmImage{ID: img.ID, Name: img.Name, FriendlyName: img.FriendlyName, Src: "img/thumbnails/desktop.png"},
+		Image:      wireKasmImage{ID: img.ID, Name: img.Name, FriendlyName: img.FriendlyName, Src: "img/thumbnails/desktop.png"},
+		Persistent: d.Profile == "Enabled" || d.Profile == "Reset", ProfileMode: orNull(d.Profile), ClientSettings: s.clientSettings(d.UserID),
 	}
-	if d.State == running && !d.seen.IsZero() && now.wall.Sub(d.seen) < viewerGrace {
+	if d.watched(now) {
 		w.ConnectionInfo.Viewers = 1
 	}
 	return w
+}
+
+// watched tells whether somebody looks at the desktop now.
+func (d *desktop) watched(now instant) bool {
+	return d.State == running && !d.seen.IsZero() && now.wall.Sub(d.seen) < viewerGrace
 }
 
 // listed is a desktop in the list of all, with its owner and its agent.
@@ -259,6 +259,8 @@ func (d *desktop) message() string {
 		return "Provisioning"
 	case starting:
 		return "Starting"
+	case errored:
+		return "An Unexpected Error occurred creating the Kasm."
 	}
 	return ""
 }
