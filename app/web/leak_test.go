@@ -157,7 +157,9 @@ func checkWalk(t *testing.T, r Route, who string, got *answer, marks []string) {
 }
 
 // echoesOnly allows the address that was asked for to stand in a sign-in link.
-func echoesOnly(body, mark string) bool { return strings.Count(body, mark) == strings.Count(body, "next="+mark) }
+func echoesOnly(body, mark string) bool {
+	return strings.Count(body, mark) == strings.Count(body, "next="+mark)
+}
 
 // TestAKeyOfAnotherShopIsNobodys tries a program's key where it was not made.
 func TestAKeyOfAnotherShopIsNobodys(t *testing.T) {
