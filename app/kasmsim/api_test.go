@@ -283,6 +283,8 @@ func TestSettingsMergeAndRefuse(t *testing.T) {
 	for field, bad := range map[string]any{
 		"start_delay_ms": -1, "stop_delay_ms": "1", "capacity": -2, "per_user_limit": 1.5, "licence_limit": "x", "error_rate": 1.01,
 		"error_style": "xml", "latency_ms": nil, "memory_field": "ram", "unreachable": 1, "colour": "red",
+		"requested_delay_ms": -2, "resume_delay_ms": "x", "deleting_sticks": nil, "start_failure_rate": 2, "keepalive_s": 0, "keepalive_action": "burn",
+		"time_limit_s": 1.5, "usage_reached": 1, "refusal_style": "html500", "lost_rate": -1, "auth": "none", "session_history": "yes",
 	} {
 		sent := map[string]any{"stop_delay_ms": 77}
 		sent[field] = bad
