@@ -82,6 +82,9 @@ func New(o Options) (*Sim, error) {
 		s.images = DefaultImages()
 	}
 	s.images = slices.Clone(s.images) // they can be changed
+	if err := o.Check(); err != nil {
+		return nil, fmt.Errorf("kasmsim: %w", err)
+	}
 	if err := s.takeKey(o.Dir); err != nil {
 		return nil, err
 	}
@@ -120,33 +123,45 @@ func (s *Sim) begin(o Options) {
 	}
 }
 
-// arrange takes up what the options set by name. Its errors say what is wrong with
-// them, in words for whoever gave them.
+// Check tells what is wrong with what the options set by name, in words for whoever
+// gave them. New checks as well.
+func (o Options) Check() error {
+	if unknown := unknownPermissions(o.Permissions); len(unknown) > 0 {
+		return fmt.Errorf("there is no permission %q; there are %q", unknown, Permissions())
+	}
+	_, err := o.over(defaultSettings())
+	return err
+}
+
+// over puts what the options set by name over other settings.
+func (o Options) over(settings Settings) (Settings, error) {
+	fields := map[string]json.RawMessage{}
+	for name, value := range o.Set {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return settings, fmt.Errorf("setting %s: %w", name, err)
+		}
+		fields[name] = raw
+	}
+	merged, wrong := settings.merge(fields)
+	for _, name := range slices.Sorted(maps.Keys(wrong)) {
+		return settings, fmt.Errorf("setting %s: %s", name, wrong[name])
+	}
+	return merged, nil
+}
+
+// arrange takes up what the options set by name.
 func (s *Sim) arrange(o Options) error {
 	if o.Permissions != nil {
-		if unknown := unknownPermissions(o.Permissions); len(unknown) > 0 {
-			return fmt.Errorf("kasmsim: there is no permission %q", unknown)
-		}
 		s.keys[s.key] = &apiKey{Permissions: o.Permissions}
 		mark(&s.change.Keys, s.key)
 	}
 	if len(o.Set) == 0 {
 		return nil
 	}
-	fields := map[string]json.RawMessage{}
-	for name, value := range o.Set {
-		raw, err := json.Marshal(value)
-		if err != nil {
-			return fmt.Errorf("kasmsim: setting %s: %w", name, err)
-		}
-		fields[name] = raw
-	}
-	merged, wrong := s.settings.merge(fields)
-	for _, name := range slices.Sorted(maps.Keys(wrong)) {
-		return fmt.Errorf("kasmsim: setting %s: %s", name, wrong[name])
-	}
+	merged, err := o.over(s.settings)
 	s.settings, s.change.Settings = merged, true
-	return nil
+	return err
 }
 
 // Key is the API key that the simulator accepts.
