@@ -139,6 +139,16 @@ func TestRecordOfAnyHistory(t *testing.T) {
 			"keep":    h.each(func(id string) { _, _ = h.rig.client.Keepalive(t.Context(), id) }),
 			"kill":    h.each(func(id string) { h.rig.post("/sim/kill", map[string]any{"kasm_id": id}) }),
 			"restart": func(*rapid.T) { h.restart() },
+			"rules": func(rt *rapid.T) {
+				h.rig.set(map[string]any{
+					"keepalive_action":   rapid.SampledFrom([]string{"delete", "stop", "pause"}).Draw(rt, "action"),
+					"keepalive_s":        rapid.IntRange(1, 7200).Draw(rt, "keepalive"),
+					"time_limit_s":       rapid.SampledFrom([]int{-1, -1, 600, 7200}).Draw(rt, "limit"),
+					"deleting_sticks":    rapid.Bool().Draw(rt, "sticks"),
+					"start_failure_rate": rapid.SampledFrom([]float64{0, 0, 0.5}).Draw(rt, "failures"),
+					"requested_delay_ms": rapid.IntRange(-1, 5000).Draw(rt, "requested"),
+				})
+			},
 		})
 	})
 }
