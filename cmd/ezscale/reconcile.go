@@ -18,9 +18,7 @@ type reconcileCmd struct {
 // rounds.
 func (cmd reconcileCmd) Run(c *console) error {
 	return c.with(func(in *installation) error {
-		service := workspaces.New(workspaces.Config{DB: in.db, Clock: in, Wall: clock.Wall{}.Now, Credit: in.billing, Meter: metering.NewService(c.log),
-			Fleet: kasm.NewFleet(in.db, in.key, clock.Wall{}.Now), Sealer: in.key, Log: c.log})
-		drift, err := workspaces.NewReconciler(service).Drift(c.ctx)
+		drift, err := workspaces.NewReconciler(c.desktops(in)).Drift(c.ctx)
 		if err != nil {
 			return fmt.Errorf("not everything could be compared: %w", err)
 		}
@@ -30,4 +28,11 @@ func (cmd reconcileCmd) Run(c *console) error {
 		}
 		return c.print(cmd.JSON, map[string]any{"drift": drift}, text.String()+fmt.Sprintf("%d differences", len(drift)))
 	})
+}
+
+// desktops is the life of desktops for a command of a moment: it changes rows,
+// and the server makes the hosts follow.
+func (c *console) desktops(in *installation) *workspaces.Service {
+	return workspaces.New(workspaces.Config{DB: in.db, Clock: in, Wall: clock.Wall{}.Now, Credit: in.billing, Meter: metering.NewService(c.log),
+		Fleet: kasm.NewFleet(in.db, in.key, clock.Wall{}.Now), Sealer: in.key, Log: c.log})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -121,6 +122,12 @@ func (a statusArgs) set(c *console, status tenants.Status) error {
 			return err
 		}
 		t.Status = status
+		if status == tenants.Closed {
+			// Nothing may run on for a shop that nobody can reach any more.
+			if err := c.desktops(in).DestroyAll(c.ctx, t, metering.BySystem); err != nil {
+				return fmt.Errorf("%s is closed, but not all of its desktops could be destroyed, run this again: %w", t.Slug, err)
+			}
+		}
 		return c.print(a.JSON, tenantJSON(t), fmt.Sprintf("%s is %s", t.Slug, status))
 	})
 }
