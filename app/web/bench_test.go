@@ -2,6 +2,7 @@ package web
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -40,13 +41,19 @@ func TestDashboardIsTwoRoundTrips(t *testing.T) {
 	for range 20 {
 		b.get("/").want(200)
 	}
-	before := trips.Load()
+	// The registry asks, too, whenever a shop is made, as other tests do beside this
+	// one: of several counts the least is the dashboards' own.
 	const times = 10
-	for range times {
-		b.get("/").want(200)
+	least := int64(math.MaxInt64)
+	for range 5 {
+		before := trips.Load()
+		for range times {
+			b.get("/").want(200)
+		}
+		least = min(least, trips.Load()-before)
 	}
-	if got := trips.Load() - before; got != 2*times {
-		t.Errorf("%d round trips for %d dashboards, want 2 each", got, times)
+	if least != 2*times {
+		t.Errorf("%d round trips for %d dashboards, want 2 each", least, times)
 	}
 }
 
