@@ -50,22 +50,31 @@ func New(db *tenants.DB, key *seal.Key, wall func() time.Time) *Book {
 	return &Book{db: db, key: key, wall: wall}
 }
 
+// Call is what a key stands for: an answer that was given already, or else the
+// intent that the caller is to carry out. What it creates gets the intent's id, so
+// that whoever takes over a call that died creates nothing twice.
+type Call struct {
+	Answer *Answer
+	Intent uuid.UUID
+}
+
 // Begin takes a key for a call with this body. It gives the earlier answer when
 // there is one; fail.Conflict "idempotency_mismatch" when the key was used for
 // another body; fail.Conflict while the first call is still under way.
-func (b *Book) Begin(ctx context.Context, t tenants.Tenant, user uuid.UUID, key, route string, body []byte) (*Answer, error) {
+func (b *Book) Begin(ctx context.Context, t tenants.Tenant, user uuid.UUID, key, route string, body []byte) (Call, error) {
 	if len(key) > MaxKey {
-		return nil, fail.Fields{"Idempotency-Key": fmt.Sprintf("Use at most %d characters.", MaxKey)}.Err()
+		return Call{}, fail.Fields{"Idempotency-Key": fmt.Sprintf("Use at most %d characters.", MaxKey)}.Err()
 	}
 	hash := sha256.Sum256(append([]byte(route+"\n"), body...))
 	now := b.wall()
 	var first entry
 	var mine bool
+	var intent uuid.UUID
 	err := b.db.In(ctx, t, func(tx tenants.Tx) (err error) {
 		if err := forget(ctx, tx, user, now.Add(-lifetime)); err != nil {
 			return err
 		}
-		if mine, err = take(ctx, tx, user, key, hash[:], now, now.Add(-abandoned)); err != nil || mine {
+		if intent, mine, err = take(ctx, tx, user, key, hash[:], now, now.Add(-abandoned)); err != nil || mine {
 			return err
 		}
 		first, err = lookup(ctx, tx, user, key)
@@ -73,21 +82,22 @@ func (b *Book) Begin(ctx context.Context, t tenants.Tenant, user uuid.UUID, key,
 	})
 	switch {
 	case err != nil:
-		return nil, err
+		return Call{}, err
 	case mine:
-		return nil, nil
+		return Call{Intent: intent}, nil
 	case string(first.RequestHash) != string(hash[:]):
-		return nil, fail.Coded(fail.Conflict, "idempotency_mismatch", "This Idempotency-Key was used for another request. Use a new key.")
+		return Call{}, fail.Coded(fail.Conflict, "idempotency_mismatch", "This Idempotency-Key was used for another request. Use a new key.")
 	case first.Status == nil:
-		return nil, fail.New(fail.Conflict, "The first request with this Idempotency-Key is still being done. Try again in a moment.")
+		return Call{}, fail.New(fail.Conflict, "The first request with this Idempotency-Key is still being done. Try again in a moment.")
 	}
-	return b.open(t, first)
+	answer, err := b.open(t, first)
+	return Call{Answer: answer}, err
 }
 
 // Await is Begin that waits for a first call which is still under way, so that
 // calls sent at the same time get the same answer. It waits for patience in wall
 // time at most.
-func (b *Book) Await(ctx context.Context, t tenants.Tenant, user uuid.UUID, key, route string, body []byte, patience time.Duration) (*Answer, error) {
+func (b *Book) Await(ctx context.Context, t tenants.Tenant, user uuid.UUID, key, route string, body []byte, patience time.Duration) (Call, error) {
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
 	for wait := shortWait; ; wait = min(2*wait, longWait) {
@@ -99,9 +109,9 @@ func (b *Book) Await(ctx context.Context, t tenants.Tenant, user uuid.UUID, key,
 		select {
 		case <-again.C:
 		case <-limit.C:
-			return nil, err
+			return Call{}, err
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return Call{}, ctx.Err()
 		}
 	}
 }
@@ -141,7 +151,7 @@ func (b *Book) Hold(ctx context.Context, t tenants.Tenant, user uuid.UUID, key s
 			case <-tick.C:
 			}
 			// One that fails is made up for by the next, or the key is taken over,
-			// which the derived ids make harmless.
+			// which the intent's id makes harmless.
 			_ = b.db.In(ctx, t, func(tx tenants.Tx) error { return hold(ctx, tx, user, key, b.wall()) })
 		}
 	}()
@@ -159,7 +169,3 @@ func (b *Book) Finish(ctx context.Context, t tenants.Tenant, user uuid.UUID, key
 func (b *Book) Drop(ctx context.Context, t tenants.Tenant, user uuid.UUID, key string) error {
 	return b.db.In(ctx, t, func(tx tenants.Tx) error { return drop(ctx, tx, user, key) })
 }
-
-// ID derives a stable id from a key, for what a call creates: a repetition that
-// takes over a dead call then creates nothing twice.
-func ID(user uuid.UUID, key string) uuid.UUID { return uuid.NewSHA1(user, []byte(key)) }

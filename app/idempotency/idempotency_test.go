@@ -19,11 +19,12 @@ import (
 // library is a book with a clock of its own and one caller.
 type library struct {
 	*testing.T
-	db   *tenants.DB
-	shop tenants.Tenant
-	book *idempotency.Book
-	user uuid.UUID
-	now  atomic.Int64 // seconds
+	db     *tenants.DB
+	shop   tenants.Tenant
+	book   *idempotency.Book
+	intent uuid.UUID // of the latest call
+	user   uuid.UUID
+	now    atomic.Int64 // seconds
 }
 
 func newLibrary(t *testing.T) *library {
@@ -51,8 +52,9 @@ func (l *library) wall() time.Time {
 // begin gives the earlier answer, and whether the call is the caller's to do.
 func (l *library) begin(at int64, body string) (answer *idempotency.Answer, mine bool, err error) {
 	l.now.Store(at)
-	answer, err = l.book.Begin(l.Context(), l.shop, l.user, "k1", "/x", []byte(body))
-	return answer, answer == nil && err == nil, err
+	call, err := l.book.Begin(l.Context(), l.shop, l.user, "k1", "/x", []byte(body))
+	l.intent = call.Intent
+	return call.Answer, call.Answer == nil && err == nil, err
 }
 
 func TestARepetitionGetsTheFirstAnswer(t *testing.T) {
@@ -61,6 +63,7 @@ func TestARepetitionGetsTheFirstAnswer(t *testing.T) {
 	if _, mine, err := l.begin(0, "a"); !mine {
 		t.Fatalf("the first call: %v", err)
 	}
+	first := l.intent
 	if err := l.book.Finish(t.Context(), l.shop, l.user, "k1", idempotency.Answer{Status: 201, Body: json.RawMessage(`{"n":1}`)}); err != nil {
 		t.Fatal(err)
 	}
@@ -70,8 +73,15 @@ func TestARepetitionGetsTheFirstAnswer(t *testing.T) {
 	if _, _, err := l.begin(3600, "b"); !fail.Is(err, fail.Conflict) {
 		t.Errorf("another body: %v", err)
 	}
-	if _, mine, err := l.begin(25*3600, "a"); !mine {
-		t.Errorf("after a day: %v", err)
+	if _, mine, err := l.begin(25*3600, "a"); !mine || l.intent == first {
+		t.Errorf("after a day: %v, intent %s as before %s", err, l.intent, first)
+	}
+	today := l.intent
+	if err := l.book.Drop(t.Context(), l.shop, l.user, "k1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, mine, err := l.begin(25*3600, "a"); !mine || l.intent == today {
+		t.Errorf("after it was given back: %v, intent %s as before %s", err, l.intent, today)
 	}
 }
 
@@ -82,11 +92,12 @@ func TestACallThatDied(t *testing.T) {
 	if _, mine, err := l.begin(0, "a"); !mine {
 		t.Fatalf("the first call: %v", err)
 	}
+	first := l.intent
 	if _, _, err := l.begin(3, "a"); !fail.Is(err, fail.Conflict) {
 		t.Errorf("while it may live: %v", err)
 	}
-	if _, mine, err := l.begin(10, "a"); !mine {
-		t.Errorf("after it died: %v", err)
+	if _, mine, err := l.begin(10, "a"); !mine || l.intent != first {
+		t.Errorf("after it died: %v, intent %s, want %s", err, l.intent, first)
 	}
 }
 

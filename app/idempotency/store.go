@@ -22,14 +22,13 @@ func forget(ctx context.Context, tx tenants.Tx, user uuid.UUID, before time.Time
 }
 
 // take is true when the key is the caller's: it is new, or its first call with
-// the same body died unanswered.
-func take(ctx context.Context, tx tenants.Tx, user uuid.UUID, key string, hash []byte, now, abandoned time.Time) (bool, error) {
-	n, err := tx.Exec(ctx, `-- take a key
+// the same body died unanswered, whose intent then goes on.
+func take(ctx context.Context, tx tenants.Tx, user uuid.UUID, key string, hash []byte, now, abandoned time.Time) (uuid.UUID, bool, error) {
+	return tenants.Find[uuid.UUID](ctx, tx, `-- take a key
 		insert into idempotency_keys (user_id, key, request_hash, created_at) values ($1, $2, $3, $4)
 		on conflict (user_id, key) do update set created_at = excluded.created_at
-		where idempotency_keys.status is null and idempotency_keys.created_at < $5 and idempotency_keys.request_hash = excluded.request_hash`,
-		user, key, hash, now, abandoned)
-	return n == 1, err
+		where idempotency_keys.status is null and idempotency_keys.created_at < $5 and idempotency_keys.request_hash = excluded.request_hash
+		returning intent`, user, key, hash, now, abandoned)
 }
 
 func hold(ctx context.Context, tx tenants.Tx, user uuid.UUID, key string, now time.Time) error {

@@ -54,16 +54,16 @@ func (s *server) once(c *echo.Context, body []byte, call func(ctx context.Contex
 		}
 		return c.JSON(status, data)
 	}
-	earlier, err := s.Repeats.Await(ctx, v.tenant, v.userID, key, c.Path(), body, createWait+5*time.Second)
+	once, err := s.Repeats.Await(ctx, v.tenant, v.userID, key, c.Path(), body, createWait+5*time.Second)
 	if err != nil {
 		return err
 	}
-	if earlier != nil {
+	if once.Answer != nil {
 		c.Response().Header().Set("Idempotent-Replayed", "true")
-		return c.JSONBlob(earlier.Status, earlier.Body)
+		return c.JSONBlob(once.Answer.Status, once.Answer.Body)
 	}
 	release := s.Repeats.Hold(ctx, v.tenant, v.userID, key)
-	status, data, err := call(ctx, idempotency.ID(v.userID, key))
+	status, data, err := call(ctx, once.Intent)
 	release()
 	// What was done is remembered even when the caller has hung up meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -81,14 +81,30 @@ func (s *server) once(c *echo.Context, body []byte, call func(ctx context.Contex
 	return c.JSONBlob(status, answer)
 }
 
-// finishRefused frees the key of a refused call: the caller mends what was wrong
-// and sends the same key again.
+// finishRefused frees the key of a call that was refused for good: the caller
+// mends what was wrong and sends the same key again, as a new intent. A call that
+// broke off half way (we are stopping, the database is away) may have had its
+// effect, so its key goes on standing for it and the repetition takes it over.
 func (s *server) finishRefused(ctx context.Context, c *echo.Context, key string, refused error) error {
+	if !forGood(refused) {
+		return refused
+	}
 	v := visitOf(c)
 	if err := s.Repeats.Drop(ctx, v.tenant, v.userID, key); err != nil {
 		return errors.Join(refused, err)
 	}
 	return refused
+}
+
+func forGood(err error) bool {
+	var refused *fail.Error
+	switch {
+	case !errors.As(err, &refused), refused.Kind == fail.Internal:
+		return false
+	case refused.Kind == fail.Unavailable:
+		return refused.Code == codeNoCapacity || refused.Code == codeNotProvisioned
+	}
+	return true
 }
 
 const (

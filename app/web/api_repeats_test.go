@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ezscale/ezscale/app/accounts"
-	"github.com/ezscale/ezscale/app/idempotency"
 	"github.com/ezscale/ezscale/app/workspaces"
 	"github.com/ezscale/ezscale/tenants"
 )
@@ -83,8 +82,7 @@ func apiTakeover(t *testing.T, p *plant) {
 	p.must(err)
 	for _, ordered := range []bool{false, true} {
 		key := uuid.NewString()
-		p.die(ada, key, body)
-		id := idempotency.ID(ada.user.ID, key)
+		id := p.die(ada, key, body)
 		if ordered {
 			_, err := p.deps.Workspaces.Order(t.Context(), shop, workspaces.Order{ID: id, UserID: ada.user.ID, PlanType: "business_basic", StartedBy: byAPI})
 			p.must(err)
@@ -100,12 +98,13 @@ func apiTakeover(t *testing.T, p *plant) {
 }
 
 // die leaves a key as a call does that died a while ago.
-func (p *plant) die(c *caller, key string, body []byte) {
+func (p *plant) die(c *caller, key string, body []byte) (intent uuid.UUID) {
 	p.t.Helper()
 	hash := sha256.Sum256(append([]byte("/api/public/create_workspace\n"), body...))
-	p.must(p.deps.DB.In(p.t.Context(), c.shop, func(tx tenants.Tx) error {
-		_, err := tx.Exec(p.t.Context(), `-- test dead call
-			insert into idempotency_keys (user_id, key, request_hash, created_at) values ($1, $2, $3, $4)`, c.user.ID, key, hash[:], time.Now().Add(-time.Minute))
+	p.must(p.deps.DB.In(p.t.Context(), c.shop, func(tx tenants.Tx) (err error) {
+		intent, err = tenants.Get[uuid.UUID](p.t.Context(), tx, "key", `-- test dead call
+			insert into idempotency_keys (user_id, key, request_hash, created_at) values ($1, $2, $3, $4) returning intent`, c.user.ID, key, hash[:], time.Now().Add(-time.Minute))
 		return err
 	}))
+	return intent
 }

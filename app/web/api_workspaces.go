@@ -20,6 +20,12 @@ const createWait = 30 * time.Second
 
 const byAPI = metering.ByAPI
 
+// What the API calls an order that came to nothing.
+const (
+	codeNoCapacity     = "no_capacity"
+	codeNotProvisioned = "provisioning_failed"
+)
+
 type createJSON struct {
 	WorkspaceType   string `json:"workspace_type"`
 	Template        string `json:"template"`
@@ -112,9 +118,9 @@ func (s *server) awaitReady(ctx context.Context, v *visit, w workspaces.Workspac
 		case w.Status == workspaces.Running:
 			return w, nil
 		case w.FailureCode == workspaces.CodeNoCapacity:
-			return w, fail.Coded(fail.Unavailable, "no_capacity", "%s", w.Failure)
+			return w, fail.Coded(fail.Unavailable, codeNoCapacity, "%s", w.Failure)
 		case w.Status != workspaces.Provisioning && w.Failure != "":
-			return w, fail.Coded(fail.Unavailable, "provisioning_failed", "%s", w.Failure)
+			return w, fail.Coded(fail.Unavailable, codeNotProvisioned, "%s", w.Failure)
 		case w.Status != workspaces.Provisioning:
 			return w, nil
 		}
