@@ -46,15 +46,6 @@ func (p Overview) quiet() bool {
 	return len(p.Letters)+len(p.Desktops)+len(p.Shops) == 0 && p.Incomplete == ""
 }
 
-// count words how many things wait.
-func (p Overview) count() string {
-	n := len(p.Letters) + len(p.Desktops) + len(p.Shops)
-	if n == 1 {
-		return "1 thing"
-	}
-	return strconv.Itoa(n) + " things"
-}
-
 // Resellers is the list of shops and the form for a new one.
 type Resellers struct {
 	Rows []ResellerRow

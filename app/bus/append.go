@@ -56,16 +56,6 @@ func AppendAll[T any](ctx context.Context, tx tenants.Tx, name string, payloads 
 	return insertOutbox(ctx, tx, tx.Tenant(), name, bodies)
 }
 
-// AppendCentral announces what the provider did about a tenant, in a central
-// transaction.
-func AppendCentral(ctx context.Context, tx tenants.CentralTx, t tenants.Tenant, name string, payload any) error {
-	body, err := encode(name, payload)
-	if err != nil {
-		return err
-	}
-	return insertOutbox(ctx, tx, t, name, []string{body})
-}
-
 func encode(name string, payload any) (string, error) {
 	if !legalName(name) {
 		return "", fmt.Errorf("%q is no event name: use noun.verb in lower case", name)

@@ -25,15 +25,6 @@ func (s *server) render(c *echo.Context, status int, view templ.Component) error
 	return c.HTMLBlob(status, buf.Bytes())
 }
 
-// partial answers an htmx request with a fragment, and anybody else with a
-// redirect to the page that shows the same thing.
-func (s *server) partial(c *echo.Context, status int, fragment templ.Component, page string) error {
-	if isHTMX(c) {
-		return s.render(c, status, fragment)
-	}
-	return seeOther(c, page)
-}
-
 // seeOther sends a browser on to a page of ours after a form.
 func seeOther(c *echo.Context, path string) error {
 	if isHTMX(c) {
