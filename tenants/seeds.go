@@ -13,8 +13,10 @@ import (
 var templatesJSON string
 
 const seedPlansSQL = `-- seed plans
-	insert into plans (service_type, catalog_plan_id, name, description, workspace_type, vcpu, ram_mb, price, price_per_hour, block_seconds, currency, sort_order)
-	select id, id, name, description, workspace_type, vcpu, ram_mb, price, price_per_hour, block_seconds, $1, sort_order
+	insert into plans (service_type, catalog_plan_id, name, description, workspace_type, vcpu, ram_mb, price, price_per_hour, block_seconds, currency, sort_order,
+	    driver, idle_stop_minutes, max_session_minutes, allow_clipboard, allow_upload, allow_download)
+	select id, id, name, description, workspace_type, vcpu, ram_mb, price, price_per_hour, block_seconds, $1, sort_order,
+	    driver, idle_stop_minutes, max_session_minutes, allow_clipboard, allow_upload, allow_download
 	from central.catalog_plans
 	where status = 'active'`
 

@@ -37,6 +37,7 @@ func (d *Driver) List(ctx context.Context) (workspaces.Listing, error) {
 	out := workspaces.Listing{CurrentTime: l.CurrentTime, Desktops: make([]workspaces.Desktop, len(l.Kasms))}
 	for i, k := range l.Kasms {
 		out.Desktops[i] = workspaces.Desktop{ID: k.ID, UserID: k.UserID, Username: k.Username, ImageID: k.ImageID, State: k.Operational, Created: k.Created}
+		out.Desktops[i].Use = useOf(k)
 		if k.Operational == "" {
 			out.Desktops[i].State = "unknown" // listed without a word is not absent
 		}
@@ -124,8 +125,8 @@ func sized(img Image, vcpu, ramMB int) bool {
 }
 
 // Request asks for one desktop.
-func (d *Driver) Request(ctx context.Context, userID, imageID string) (string, error) {
-	got, err := d.client.Request(ctx, RequestKasm{UserID: userID, ImageID: imageID})
+func (d *Driver) Request(ctx context.Context, w workspaces.Wish) (string, error) {
+	got, err := d.client.Request(ctx, RequestKasm{UserID: w.UserID, ImageID: w.ImageID})
 	if refused(err) && strings.Contains(strings.ToLower(err.Error()), "invalid request") {
 		// The image was listed a moment ago, so it is the user that Kasm does not know.
 		return "", &workspaces.HostError{Kind: workspaces.HostNotFound, Message: "Kasm does not know the customer's account.", Cause: err}
@@ -209,4 +210,19 @@ func hostError(err error) error {
 		kind = workspaces.HostUnavailable
 	}
 	return &workspaces.HostError{Kind: kind, Message: strings.TrimPrefix(err.Error(), "kasm: "), Cause: err}
+}
+
+// Room tells what there is room for.
+func (d *Driver) Room(context.Context) (workspaces.Room, error) { return workspaces.Room{}, nil }
+
+// Keeps tells what of a desktop outlives a stop.
+func (d *Driver) Keeps(context.Context) (workspaces.Keeping, error) {
+	return workspaces.KeepsDisk, nil
+}
+
+func useOf(k Kasm) workspaces.Use {
+	if k.InUse {
+		return workspaces.InUse
+	}
+	return workspaces.Unused
 }

@@ -104,7 +104,7 @@ func TestDriverLeadsADesktopThroughItsLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := d.Request(ctx, user, image)
+	id, err := d.Request(ctx, workspaces.Wish{UserID: user, ImageID: image})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestDriverSortsWhatTheHostSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	request := func() workspaces.HostKind {
-		_, err := d.Request(ctx, user, image)
+		_, err := d.Request(ctx, workspaces.Wish{UserID: user, ImageID: image})
 		var host *workspaces.HostError
 		if !errors.As(err, &host) {
 			t.Fatalf("request: %v", err)

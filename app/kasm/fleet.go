@@ -57,7 +57,7 @@ func (f *Fleet) Hosts(ctx context.Context) ([]workspaces.Host, error) {
 		if err != nil {
 			return nil, fmt.Errorf("desktop host %s: %w", row.Name, err)
 		}
-		hosts = append(hosts, workspaces.Host{ID: row.ID, Name: row.Name, Active: row.Status == "active", Driver: driver})
+		hosts = append(hosts, workspaces.Host{ID: row.ID, Name: row.Name, Kind: "kasm", Active: row.Status == "active", Driver: driver})
 	}
 	f.hosts, f.until = hosts, f.wall().Add(serversFor)
 	return hosts, nil

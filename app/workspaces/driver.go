@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 )
 
 // Driver is one desktop host. Every error it returns is a *HostError. Ids are in
-// one spelling, always the same.
+// one spelling, always the same. What only some hosts can do stands in interfaces
+// of its own: Gauger, Preparer, Doorman.
 type Driver interface {
 	// List tells every desktop of the host at one moment; it is the one proof of
 	// what runs. It never leaves one out: if it cannot tell all, it fails.
@@ -21,25 +23,157 @@ type Driver interface {
 	// FindImage finds what a desktop of a template in a size is made from.
 	FindImage(ctx context.Context, template string, vcpu, ramMB int) (id string, err error)
 	// Request asks for one new desktop, once.
-	Request(ctx context.Context, userID, imageID string) (desktopID string, err error)
+	Request(ctx context.Context, w Wish) (desktopID string, err error)
 	// Resume starts a desktop that Stop turned off.
 	Resume(ctx context.Context, userID, desktopID string) error
 	// Stop turns a desktop off and keeps its disk; HostRefused where the host has no such thing.
 	Stop(ctx context.Context, userID, desktopID string) error
-	// Destroy ends a desktop and its disk.
+	// Destroy ends a desktop. With its disk, but for what the host keeps of a
+	// customer's profile.
 	Destroy(ctx context.Context, userID, desktopID string) error
 	// Keepalive puts off the time at which the host ends the desktop by itself.
 	Keepalive(ctx context.Context, desktopID string) error
-	// Link makes a fresh address of a running desktop. Earlier ones stop working.
+	// Link makes a fresh address of a running desktop; earlier ones may stop
+	// working. A Doorman's desktops have none of their own: HostRefused.
 	Link(ctx context.Context, userID, desktopID string) (Link, error)
+	// Room tells what there is room for now. A host that does not tell, or may not,
+	// has an unknown room, which is no error.
+	Room(ctx context.Context) (Room, error)
+	// Keeps tells what of a desktop outlives a stop.
+	Keeps(ctx context.Context) (Keeping, error)
 }
+
+// Wish is a desktop that is to be made.
+type Wish struct {
+	UserID  string   // what EnsureUser returned
+	User    HostUser // the same account, with its password
+	ImageID string   // what FindImage returned
+	VCPU    int
+	RAMMB   int
+	Labels  Labels
+	Rights  Rights
+}
+
+// Labels say whose a desktop is and which intent it answers to. A host that can
+// remember them tells them again in its list.
+type Labels struct {
+	Tenant    string // slug
+	Workspace uuid.UUID
+	Run       int
+}
+
+// Intent names one start of one workspace: the same for every attempt at it.
+func (l Labels) Intent() string { return l.Workspace.String() + "." + strconv.Itoa(l.Run) }
+
+// Rights is what a plan allows on its desktops. Group names the plan on hosts that
+// keep rights by group, such as "ez.acme.developer_basic".
+type Rights struct {
+	Group      string
+	Clipboard  bool
+	Upload     bool
+	Download   bool
+	MaxSession time.Duration // the host's own hard limit of a run; 0 for none
+}
+
+// Room is what a host has room for. The zero value knows nothing and fits all.
+type Room struct {
+	Known  bool
+	Free   int     // desktops that may still be started; -1 when only the machines limit it
+	Spaces []Space // machine by machine; nil when the host does not tell
+}
+
+// Space is what one machine of a host has left.
+type Space struct {
+	MilliCPU int64
+	RAMMB    int64
+}
+
+// Fits tells whether one more desktop of this size can start.
+func (r Room) Fits(vcpu, ramMB int) bool {
+	if !r.Known {
+		return true
+	}
+	if r.Free == 0 {
+		return false
+	}
+	fits := r.Spaces == nil
+	for _, s := range r.Spaces {
+		fits = fits || s.MilliCPU >= int64(vcpu)*1000 && s.RAMMB >= int64(ramMB)
+	}
+	return fits
+}
+
+// Keeping is what of a desktop outlives a stop.
+type Keeping string
+
+// The ways of keeping.
+const (
+	KeepsDisk    Keeping = "disk"    // everything but the running programs
+	KeepsProfile Keeping = "profile" // the home folder; programs installed elsewhere are gone
+	KeepsNothing Keeping = "nothing"
+)
+
+// Gauge is what a running desktop uses. Nil is not known.
+type Gauge struct {
+	CPUPercent *float64 // of one CPU, so four busy CPUs are 400
+	RAMMB      *int64
+}
+
+// Gauger is a Driver that can tell what a desktop uses.
+type Gauger interface {
+	Gauge(ctx context.Context, userID, desktopID string) (Gauge, error)
+}
+
+// Progress is how far a host is with something that a start waits for, such as
+// the download of an image.
+type Progress struct {
+	Percent  int    // 0 to 100; -1 when the host does not tell
+	Sentence string // "Downloading the desktop's image: 43 % of 1.2 GB."
+}
+
+// Preparer is a Driver whose images may have to be fetched first. A Request for
+// one that is being fetched is HostPreparing; it is asked again until it is there.
+type Preparer interface {
+	// Prepare begins to fetch an image in the background; nothing when it is there
+	// or being fetched already.
+	Prepare(ctx context.Context, imageID string) error
+	// Preparing tells how far the fetching of an image is; false when none goes on.
+	Preparing(imageID string) (Progress, bool)
+}
+
+// Doorman is a Driver whose desktops are reached through our own web server.
+type Doorman interface {
+	// Upstream tells where a running desktop listens. Errors: HostNotReady, HostNotFound.
+	Upstream(ctx context.Context, userID, desktopID string) (Upstream, error)
+}
+
+// Upstream is where a desktop's own web server listens, and how to sign in there.
+// It is for the proxy alone.
+type Upstream struct {
+	URL         string // such as https://127.0.0.1:32771
+	Username    string
+	Password    string
+	Certificate [32]byte // SHA-256 of the one certificate (DER) that is believed; zero with plain http
+}
+
+// String hides the password.
+func (u Upstream) String() string { return "desktop at " + u.URL }
+
+// GoString hides the password.
+func (u Upstream) GoString() string { return u.String() }
+
+// LogValue hides the password.
+func (u Upstream) LogValue() slog.Value { return slog.StringValue(u.String()) }
 
 // Host is one desktop host of the installation.
 type Host struct {
-	ID     uuid.UUID // central.kasm_servers
-	Name   string
-	Active bool // takes new desktops
-	Driver Driver
+	ID       uuid.UUID // central.kasm_servers
+	Name     string
+	Kind     string // kasm or docker; a plan's driver names it
+	Zone     string // the operator's word for where it stands
+	Active   bool   // takes new desktops
+	Capacity int    // desktops at once by the operator's word; 0 for as many as the host says
+	Driver   Driver
 }
 
 // Fleet knows the desktop hosts, the preferred first.
@@ -85,7 +219,19 @@ type Desktop struct {
 	ImageID  string
 	State    string    // one of the Host… states, or a word not known yet
 	Created  time.Time // on the host's clock; zero when it does not say
+	Intent   string    // Labels.Intent of its request; "" when the host does not remember
+	Use      Use       // whether somebody looks at it
 }
+
+// Use tells whether somebody is connected to a desktop.
+type Use int
+
+// What a host may know about the use of a desktop.
+const (
+	UseUnknown Use = iota // the host does not say
+	Unused
+	InUse
+)
 
 // The states of a desktop that mean something here. Any other word is neither
 // running nor ended, and charges nothing.
@@ -109,6 +255,7 @@ const (
 	HostNotFound    HostKind = "not_found"   // no such user, image or desktop
 	HostNotReady    HostKind = "not_ready"   // the desktop does not run
 	HostRefused     HostKind = "refused"     // the host will not do this, now or later
+	HostPreparing   HostKind = "preparing"   // it fetches what the desktop is made from; ask again
 )
 
 // HostError is what a Driver returns. Message is for the operator.

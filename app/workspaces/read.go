@@ -21,6 +21,8 @@ type Card struct {
 	PricePerHour  decimal.Decimal `db:"price_per_hour"`
 	Currency      string          `db:"currency"`
 	BlockSeconds  int             `db:"block_seconds"`
+	Driver        string          `db:"driver"`
+	PlanIdleStop  int             `db:"plan_idle_stop"` // minutes, 0 for never
 	IconURL       string          `db:"icon_url"`
 	ServiceStatus string          `db:"service_status"`
 	OwnerEmail    string          `db:"owner_email"`
@@ -41,6 +43,8 @@ type Plan struct {
 	BlockSeconds  int              `db:"block_seconds"`
 	Currency      string           `db:"currency"`
 	Status        string           `db:"status"`
+	Driver        string           `db:"driver"`            // kasm or docker
+	IdleStop      int              `db:"idle_stop_minutes"` // 0 for never
 }
 
 // Template is what a desktop is made from.

@@ -54,11 +54,30 @@ func (s *Service) request(ctx context.Context, t tenants.Tenant, row liveRow) ou
 		out.err = err
 		return out
 	}
-	out.desktop, out.err = host.Driver.Request(ctx, account.HostUserID, image)
+	wish, err := s.wish(t, row, account, image)
+	if err != nil {
+		out.err = err
+		return out
+	}
+	out.desktop, out.err = host.Driver.Request(ctx, wish)
 	if HostKindOf(out.err) == HostNotFound && out.err != nil {
 		out.err = s.renewAccount(ctx, t, row.UserID, host, out.err)
 	}
 	return out
+}
+
+// wish is everything that a host may need to know about the desktop that it is to make.
+func (s *Service) wish(t tenants.Tenant, row liveRow, a Account, image string) (Wish, error) {
+	plain, err := s.Sealer.Open(a.Password, seal.Context(t.ID, seal.DesktopPassword))
+	if err != nil {
+		return Wish{}, &HostError{Kind: HostRefused, Message: "the customer's password for the desktop host cannot be opened; is the secret key the right one?", Cause: err}
+	}
+	return Wish{
+		UserID: a.HostUserID, User: HostUser{Username: a.Username, Password: string(plain)}, ImageID: image, VCPU: row.VCPU, RAMMB: row.RAMMB,
+		Labels: Labels{Tenant: t.Slug, Workspace: row.ID, Run: row.Run},
+		Rights: Rights{Group: namePrefix + "." + t.Slug + "." + row.WorkspaceType, Clipboard: row.AllowClipboard, Upload: row.AllowUpload,
+			Download: row.AllowDownload, MaxSession: time.Duration(row.PlanMaxSession) * time.Minute},
+	}, nil
 }
 
 // answering finds a desktop of this customer and image that no workspace claims.

@@ -74,8 +74,8 @@ type host struct {
 	stopping  func() error
 }
 
-func (h *host) Request(ctx context.Context, user, image string) (string, error) {
-	id, err := h.Driver.Request(ctx, user, image)
+func (h *host) Request(ctx context.Context, wish workspaces.Wish) (string, error) {
+	id, err := h.Driver.Request(ctx, wish)
 	h.mu.Lock()
 	h.requests++
 	after := h.requested

@@ -13,16 +13,24 @@ import (
 const columns = `w.id, w.user_id, w.service_id, w.plan_id, w.template_id, w.workspace_type, w.template_name, w.vcpu, w.ram_mb, w.kasm_server_id, w.kasm_user_id,
     w.kasm_workspace_id, w.access_url, w.username, w.password_encrypted, w.desired_state, w.observed_state, w.status, w.failure, w.failure_code, w.run, w.tries,
     w.started_by, w.changed_at, w.deadline_at, w.session_duration, w.lease_until, w.revision, w.desktop_used, w.created_at, w.provisioned_at, w.last_started_at,
-    w.last_stopped_at, w.terminated_at`
+    w.last_stopped_at, w.terminated_at, w.idle_stop_minutes, w.last_used_at, w.idle_warned_at, w.extended_until, w.run_limit, w.run_budget`
 
 // liveRow is a workspace with what reconciling it needs.
 type liveRow struct {
 	Workspace
-	HostTemplate string `db:"kasm_template_id"`
-	BlockSeconds int    `db:"block_seconds"`
+	HostTemplate   string          `db:"kasm_template_id"`
+	BlockSeconds   int             `db:"block_seconds"`
+	PricePerHour   decimal.Decimal `db:"price_per_hour"`
+	Driver         string          `db:"driver"`         // the kind of host that the plan wants
+	PlanIdleStop   int             `db:"plan_idle_stop"` // minutes, 0 for never
+	PlanMaxSession int             `db:"max_session_minutes"`
+	AllowClipboard bool            `db:"allow_clipboard"`
+	AllowUpload    bool            `db:"allow_upload"`
+	AllowDownload  bool            `db:"allow_download"`
 }
 
-const liveColumns = columns + `, t.kasm_template_id, p.block_seconds
+const liveColumns = columns + `, t.kasm_template_id, p.block_seconds, p.price_per_hour, p.driver, p.idle_stop_minutes as plan_idle_stop, p.max_session_minutes,
+    p.allow_clipboard, p.allow_upload, p.allow_download
 from kasm_workspaces w join kasm_workspace_templates t on t.id = w.template_id join plans p on p.id = w.plan_id`
 
 // lockWorkspace reads a row for a change; it waits for whoever changes it now.
@@ -47,10 +55,10 @@ where w.status in ('provisioning', 'running') or w.observed_state in ('requested
 func insertWorkspace(ctx context.Context, tx tenants.Tx, w *Workspace) error {
 	_, err := tx.Exec(ctx, `-- workspaces.insertWorkspace
 insert into kasm_workspaces (id, user_id, service_id, plan_id, template_id, workspace_type, template_name, vcpu, ram_mb, access_url, desired_state, observed_state,
-    status, run, started_by, changed_at, deadline_at, session_duration, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+    status, run, started_by, changed_at, deadline_at, session_duration, created_at, run_limit, run_budget)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 		w.ID, w.UserID, w.ServiceID, w.PlanID, w.TemplateID, w.WorkspaceType, w.TemplateName, w.VCPU, w.RAMMB, w.AccessURL, w.Desired, w.Observed,
-		w.Status, w.Run, w.StartedBy, w.ChangedAt, w.DeadlineAt, w.SessionDuration, w.CreatedAt)
+		w.Status, w.Run, w.StartedBy, w.ChangedAt, w.DeadlineAt, w.SessionDuration, w.CreatedAt, w.RunLimit, w.RunBudget)
 	return err
 }
 
@@ -59,11 +67,13 @@ func save(ctx context.Context, tx tenants.Tx, w *Workspace) error {
 	_, err := tx.Exec(ctx, `-- workspaces.save
 update kasm_workspaces set kasm_server_id = $2, kasm_user_id = $3, kasm_workspace_id = $4, username = $5, password_encrypted = $6, desired_state = $7,
     observed_state = $8, status = $9, failure = $10, failure_code = $11, run = $12, tries = $13, started_by = $14, changed_at = $15, deadline_at = $16,
-    desktop_used = $17, provisioned_at = $18, last_started_at = $19, last_stopped_at = $20, terminated_at = $21, revision = revision + 1
+    desktop_used = $17, provisioned_at = $18, last_started_at = $19, last_stopped_at = $20, terminated_at = $21, idle_stop_minutes = $22, last_used_at = $23, idle_warned_at = $24, extended_until = $25,
+    run_limit = $26, run_budget = $27, revision = revision + 1
 where id = $1`,
 		w.ID, w.ServerID, w.HostUserID, w.DesktopID, w.Username, w.Password, w.Desired,
 		w.Observed, w.Status, w.Failure, w.FailureCode, w.Run, w.Tries, w.StartedBy, w.ChangedAt, w.DeadlineAt,
-		w.DesktopUsed, w.ProvisionedAt, w.LastStartedAt, w.LastStoppedAt, w.TerminatedAt)
+		w.DesktopUsed, w.ProvisionedAt, w.LastStartedAt, w.LastStoppedAt, w.TerminatedAt, w.IdleStopMinutes, w.LastUsedAt, w.IdleWarnedAt, w.ExtendedUntil,
+		w.RunLimit, w.RunBudget)
 	return err
 }
 
@@ -88,11 +98,13 @@ type plan struct {
 	VCPU          int             `db:"vcpu"`
 	RAMMB         int             `db:"ram_mb"`
 	PricePerHour  decimal.Decimal `db:"price_per_hour"`
+	BlockSeconds  int             `db:"block_seconds"`
+	Driver        string          `db:"driver"`
 }
 
 func findPlan(ctx context.Context, tx tenants.Tx, serviceType string) (plan, bool, error) {
 	return tenants.Find[plan](ctx, tx, `-- workspaces.findPlan
-select id, service_type, workspace_type, vcpu, ram_mb, price_per_hour from plans where service_type = $1 and status = 'active'`, serviceType)
+select id, service_type, workspace_type, vcpu, ram_mb, price_per_hour, block_seconds, driver from plans where service_type = $1 and status = 'active'`, serviceType)
 }
 
 type template struct {

@@ -8,7 +8,7 @@ import (
 	"github.com/ezscale/ezscale/tenants"
 )
 
-const cardColumns = columns + `, p.name as plan_name, p.price_per_hour, p.currency, p.block_seconds, t.icon_url, v.status as service_status, u.email as owner_email, u.name as owner_name
+const cardColumns = columns + `, p.name as plan_name, p.price_per_hour, p.currency, p.block_seconds, p.driver, p.idle_stop_minutes as plan_idle_stop, t.icon_url, v.status as service_status, u.email as owner_email, u.name as owner_name
 from kasm_workspaces w join plans p on p.id = w.plan_id join kasm_workspace_templates t on t.id = w.template_id join services v on v.id = w.service_id
 join users u on u.id = w.user_id`
 
@@ -53,7 +53,7 @@ select `+cardColumns+` order by w.created_at desc, w.id desc limit $1`, limit)
 // PlansQ reads what the shop sells, in its order.
 func PlansQ(dst *[]Plan) tenants.Query {
 	return tenants.ListQ(dst, `-- workspaces.PlansQ
-select id, service_type, name, description, workspace_type, vcpu, ram_mb, price, price_per_hour, block_seconds, currency, status
+select id, service_type, name, description, workspace_type, vcpu, ram_mb, price, price_per_hour, block_seconds, currency, status, driver, idle_stop_minutes
 from plans where status = 'active' order by sort_order, name`)
 }
 

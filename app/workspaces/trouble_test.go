@@ -276,7 +276,7 @@ func TestAStrayDesktopIsDestroyed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.host.Driver.Request(w.ctx, *c.HostUserID, l.Desktops[0].ImageID); err != nil {
+	if _, err := w.host.Driver.Request(w.ctx, workspaces.Wish{UserID: *c.HostUserID, ImageID: l.Desktops[0].ImageID}); err != nil {
 		t.Fatal(err)
 	}
 	w.round()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/fail"
 )
@@ -52,40 +53,46 @@ const (
 
 // Workspace is one desktop of one customer.
 type Workspace struct {
-	ID              uuid.UUID  `db:"id"`
-	UserID          uuid.UUID  `db:"user_id"`
-	ServiceID       uuid.UUID  `db:"service_id"`
-	PlanID          uuid.UUID  `db:"plan_id"`
-	TemplateID      uuid.UUID  `db:"template_id"`
-	WorkspaceType   string     `db:"workspace_type"` // the plan's type, such as developer_basic
-	TemplateName    string     `db:"template_name"`
-	VCPU            int        `db:"vcpu"`
-	RAMMB           int        `db:"ram_mb"`
-	ServerID        *uuid.UUID `db:"kasm_server_id"`
-	HostUserID      *string    `db:"kasm_user_id"`
-	DesktopID       *string    `db:"kasm_workspace_id"`
-	AccessURL       string     `db:"access_url"`
-	Username        string     `db:"username"`
-	Password        []byte     `db:"password_encrypted"`
-	Desired         Desired    `db:"desired_state"`
-	Observed        Observed   `db:"observed_state"`
-	Status          Status     `db:"status"`
-	Failure         string     `db:"failure"`
-	FailureCode     string     `db:"failure_code"`
-	Run             int        `db:"run"`
-	Tries           int        `db:"tries"`
-	StartedBy       string     `db:"started_by"`
-	ChangedAt       time.Time  `db:"changed_at"`
-	DeadlineAt      *time.Time `db:"deadline_at"`
-	SessionDuration *int       `db:"session_duration"` // seconds
-	LeaseUntil      *time.Time `db:"lease_until"`      // wall time
-	Revision        int64      `db:"revision"`
-	DesktopUsed     bool       `db:"desktop_used"`
-	CreatedAt       time.Time  `db:"created_at"`
-	ProvisionedAt   *time.Time `db:"provisioned_at"`
-	LastStartedAt   *time.Time `db:"last_started_at"`
-	LastStoppedAt   *time.Time `db:"last_stopped_at"`
-	TerminatedAt    *time.Time `db:"terminated_at"`
+	ID              uuid.UUID        `db:"id"`
+	UserID          uuid.UUID        `db:"user_id"`
+	ServiceID       uuid.UUID        `db:"service_id"`
+	PlanID          uuid.UUID        `db:"plan_id"`
+	TemplateID      uuid.UUID        `db:"template_id"`
+	WorkspaceType   string           `db:"workspace_type"` // the plan's type, such as developer_basic
+	TemplateName    string           `db:"template_name"`
+	VCPU            int              `db:"vcpu"`
+	RAMMB           int              `db:"ram_mb"`
+	ServerID        *uuid.UUID       `db:"kasm_server_id"`
+	HostUserID      *string          `db:"kasm_user_id"`
+	DesktopID       *string          `db:"kasm_workspace_id"`
+	AccessURL       string           `db:"access_url"`
+	Username        string           `db:"username"`
+	Password        []byte           `db:"password_encrypted"`
+	Desired         Desired          `db:"desired_state"`
+	Observed        Observed         `db:"observed_state"`
+	Status          Status           `db:"status"`
+	Failure         string           `db:"failure"`
+	FailureCode     string           `db:"failure_code"`
+	Run             int              `db:"run"`
+	Tries           int              `db:"tries"`
+	StartedBy       string           `db:"started_by"`
+	ChangedAt       time.Time        `db:"changed_at"`
+	DeadlineAt      *time.Time       `db:"deadline_at"`
+	SessionDuration *int             `db:"session_duration"` // seconds
+	LeaseUntil      *time.Time       `db:"lease_until"`      // wall time
+	Revision        int64            `db:"revision"`
+	DesktopUsed     bool             `db:"desktop_used"`
+	IdleStopMinutes *int             `db:"idle_stop_minutes"` // the customer's choice; nil for the plan's
+	LastUsedAt      *time.Time       `db:"last_used_at"`
+	IdleWarnedAt    *time.Time       `db:"idle_warned_at"`
+	ExtendedUntil   *time.Time       `db:"extended_until"`
+	RunLimit        *int             `db:"run_limit"`  // seconds, for the present run alone
+	RunBudget       *decimal.Decimal `db:"run_budget"` // what RunLimit was computed from, if it was money
+	CreatedAt       time.Time        `db:"created_at"`
+	ProvisionedAt   *time.Time       `db:"provisioned_at"`
+	LastStartedAt   *time.Time       `db:"last_started_at"`
+	LastStoppedAt   *time.Time       `db:"last_stopped_at"`
+	TerminatedAt    *time.Time       `db:"terminated_at"`
 }
 
 // status is the one place where a status comes from.
