@@ -145,5 +145,5 @@ func (s *server) launch(c *echo.Context) error {
 	}
 	c.Response().Header().Set("Referrer-Policy", "no-referrer")
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.Redirect(http.StatusSeeOther, link.Reveal())
+	return c.Redirect(http.StatusSeeOther, link.Link.Reveal())
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ezscale/ezscale/app/bus"
-	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -161,32 +160,4 @@ func (s *Service) keepAlive(ctx context.Context, t tenants.Tenant, id uuid.UUID)
 		return true, err
 	}
 	return true, nil
-}
-
-// Launch makes a fresh link to a running desktop. Errors: NotFound, Conflict while
-// it does not run, Unavailable when the host does not answer.
-func (s *Service) Launch(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID) (Link, error) {
-	var row liveRow
-	var found bool
-	if err := s.DB.Read(ctx, t, byIDQ(&row, &found, id)); err != nil {
-		return "", err
-	}
-	switch {
-	case !found || !who.Staff && row.UserID != who.UserID:
-		return "", fail.Missing("workspace")
-	case row.Status != Running || row.DesktopID == nil:
-		return "", fail.New(fail.Conflict, "This workspace is not running; start it first.")
-	}
-	host, err := s.hostOf(ctx, row)
-	if err == nil {
-		var link Link
-		if link, err = host.Driver.Link(ctx, *row.HostUserID, *row.DesktopID); err == nil {
-			return link, nil
-		}
-	}
-	switch HostKindOf(err) {
-	case HostNotReady, HostNotFound:
-		return "", fail.Wrap(err, fail.Conflict, "This desktop is not ready; try again in a moment.")
-	}
-	return "", fail.Wrap(err, fail.Unavailable, "The desktop host does not answer; try again in a moment.")
 }

@@ -171,7 +171,7 @@ func TestLaunch(t *testing.T) {
 	w := newWorld(t)
 	c := w.running()
 	link, err := w.service.Launch(w.ctx, w.shop, w.who(), c.ID)
-	if err != nil || !strings.HasPrefix(link.Reveal(), w.simURL+"/#/connect/") {
+	if err != nil || !strings.HasPrefix(link.Link.Reveal(), w.simURL+"/#/connect/") {
 		t.Errorf("launch: %v", err)
 	}
 	w.set(map[string]any{"unreachable": true})

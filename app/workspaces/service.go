@@ -103,7 +103,8 @@ type Order struct {
 	PlanType        string // such as developer_basic
 	Template        string // a template's name, whatever its case; "" takes the first that fits
 	SessionDuration int
-	StartedBy       string // customer, staff or api
+	Limit           RunLimit // of the first run alone
+	StartedBy       string   // customer, staff or api
 }
 
 // Who acts: a customer sees their own workspaces, staff see all of the shop.
