@@ -61,14 +61,17 @@ var owners = map[string][]string{
 	"github.com/fergusstrange":            {"tenants/pgserver"},
 	"github.com/alexedwards/argon2id":     {"app/accounts"},
 	"github.com/prometheus/client_golang": {"cmd/ezscale"},
+	"github.com/moby":                     {"app/docker"},
+	"github.com/containerd":               {"app/docker"},
+	"github.com/distribution":             {"app/docker"},
 }
 
 // The domains. None imports another; what one needs of another it declares as an
 // interface, which cmd/ezscale fills.
-var domains = []string{"app/accounts", "app/billing", "app/branding", "app/metering", "app/workspaces", "app/notify", "app/kasm"}
+var domains = []string{"app/accounts", "app/billing", "app/branding", "app/metering", "app/workspaces", "app/notify", "app/kasm", "app/docker"}
 
 // The arrows between domains that are allowed: the driver fills its port.
-var allowedArrows = [][2]string{{"app/kasm", "app/workspaces"}}
+var allowedArrows = [][2]string{{"app/kasm", "app/workspaces"}, {"app/docker", "app/workspaces"}}
 
 // low packages import nothing of ours but what is listed.
 var low = map[string][]string{
@@ -102,7 +105,7 @@ func checkOwner(t *testing.T, p pkg, imported string) {
 			t.Errorf("%s imports %s, which belongs to %s alone", p.name(), imported, strings.Join(places, ", "))
 		}
 	}
-	serves := []string{"app/web", "cmd/ezscale", "app/kasmsim", "assets", "app/kasm", "app/notify", "app/testclock"}
+	serves := []string{"app/web", "cmd/ezscale", "app/kasmsim", "assets", "app/kasm", "app/notify", "app/testclock", "app/docker", "app/docker/vnctest", "app/docker/cmd/vnctest"}
 	if imported == "net/http" && !slices.Contains(serves, p.name()) {
 		t.Errorf("%s imports net/http: requests are the business of app/web", p.name())
 	}
