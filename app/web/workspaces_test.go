@@ -34,7 +34,7 @@ func (h *linkHost) Link(context.Context, string, string) (workspaces.Link, error
 
 func withHost(id uuid.UUID, h *linkHost) func(*Deps) {
 	return func(d *Deps) {
-		d.Workspaces.Fleet = workspaces.Hosts{{ID: id, Name: "kasm", Active: true, Driver: h}}
+		d.Workspaces.Fleet = workspaces.Hosts{{ID: id, Name: "kasm", Kind: "kasm", Active: true, Driver: h}}
 	}
 }
 

@@ -119,6 +119,7 @@ type outcome struct {
 	server  uuid.UUID
 	account Account
 	desktop string
+	asked   bool // the host was asked to make one; unless it clearly refused, it may have
 	err     error
 }
 
@@ -175,15 +176,16 @@ func (s *Service) command(ctx context.Context, row liveRow, do func(Driver, cont
 	return do(host.Driver, ctx, *row.HostUserID, *row.DesktopID)
 }
 
+// hostOf is the host that has the workspace's desktop.
 func (s *Service) hostOf(ctx context.Context, row liveRow) (Host, error) {
 	hosts, err := s.Fleet.Hosts(ctx)
 	if err != nil {
 		return Host{}, &HostError{Kind: HostUnavailable, Message: "the list of desktop hosts cannot be read", Cause: err}
 	}
 	for _, h := range hosts {
-		if row.ServerID != nil && h.ID == *row.ServerID || row.ServerID == nil && h.Active {
+		if row.ServerID != nil && h.ID == *row.ServerID {
 			return h, nil
 		}
 	}
-	return Host{}, &HostError{Kind: HostUnavailable, Message: "there is no desktop host to ask"}
+	return Host{}, &HostError{Kind: HostUnavailable, Message: "the desktop's host is no longer one of ours"}
 }

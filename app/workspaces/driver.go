@@ -223,6 +223,10 @@ type Desktop struct {
 	Use      Use       // whether somebody looks at it
 }
 
+// answersTo tells whether the desktop may be the one of an intent, as far as its host
+// remembers.
+func (d Desktop) answersTo(intent string) bool { return d.Intent == "" || d.Intent == intent }
+
 // Use tells whether somebody is connected to a desktop.
 type Use int
 

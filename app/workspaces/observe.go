@@ -204,8 +204,10 @@ func (w *Workspace) next(now time.Time) step {
 		return stepRequest
 	case w.DesktopID == nil:
 		return stepNone
-	case w.Desired == WantRunning && w.Observed == SeenStopped:
+	case w.Desired == WantRunning && w.Observed == SeenStopped && w.DesktopUsed:
 		return stepResume
+	case w.Desired == WantRunning && w.Observed == SeenStopped:
+		return stepDestroy // it holds nothing worth keeping; a new one follows
 	case w.Desired == WantRunning && w.Observed != SeenStopping:
 		return stepNone
 	case w.Desired == WantTerminated, !w.DesktopUsed:

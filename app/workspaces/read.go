@@ -116,32 +116,6 @@ func trouble(t tenants.Tenant, r troubleRow) Trouble {
 	return found
 }
 
-// Force ends a workspace that is stuck, without waiting for the host: it is
-// stopped, and whatever desktop it had is nobody's any more and will be destroyed.
-func (s *Service) Force(ctx context.Context, t tenants.Tenant, id uuid.UUID) (w Workspace, err error) {
-	err = s.DB.In(ctx, t, func(tx tenants.Tx) error {
-		row, err := lockWorkspace(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		w = row.Workspace
-		if w.Desired == WantRunning {
-			at, err := s.endOf(ctx, tx, id)
-			if err != nil {
-				return err
-			}
-			if err := s.StopIn(ctx, tx, &w, at, "staff"); err != nil {
-				return err
-			}
-		}
-		if w.DesktopID == nil {
-			return nil
-		}
-		return s.giveAway(ctx, tx, &w)
-	})
-	return w, err
-}
-
 // Credentials opens the sign-in of a workspace's account on the desktop host, for
 // its customer; empty until the desktop was asked for. Errors: NotFound.
 func (s *Service) Credentials(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID) (username, password string, err error) {

@@ -219,6 +219,7 @@ func (r *Reconciler) lookAt(ctx context.Context, h Host) sighting {
 	if err != nil {
 		return g
 	}
+	r.s.counted(h, listing)
 	g.at, g.hostNow = seenAt(listing.CurrentTime, sent, r.s.Clock.Now()), listing.CurrentTime
 	for _, d := range listing.Desktops {
 		g.desktops[d.ID] = d

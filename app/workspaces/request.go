@@ -33,13 +33,31 @@ func parseUsername(name string) (slug string, user uuid.UUID, ok bool) {
 	return parts[1], user, err == nil
 }
 
-// request gets one desktop for a workspace: one that already answers to its intent
-// (asked for by a worker that died before it could write that down), else a new one.
-func (s *Service) request(ctx context.Context, t tenants.Tenant, row liveRow) outcome {
-	host, err := s.hostOf(ctx, row)
+// request gets one desktop for a workspace, from the first host that does not refuse.
+func (s *Service) request(ctx context.Context, t tenants.Tenant, row liveRow) (out outcome) {
+	hosts, err := s.places(ctx, row)
 	if err != nil {
 		return outcome{err: err}
 	}
+	var refusal error
+	for _, host := range hosts {
+		out = s.requestAt(ctx, t, row, host)
+		if out.err == nil || !elsewhere(out.err) {
+			return out
+		}
+		// A host that is full or lacks the image says nothing about the next one. What
+		// is told in the end is the refusal that waiting may mend.
+		if refusal == nil || HostKindOf(out.err) == HostNoCapacity {
+			refusal = out.err
+		}
+	}
+	out.err = refusal
+	return out
+}
+
+// requestAt gets the desktop from one host: one that already answers to the intent
+// (asked for by a worker that died before it could write that down), else a new one.
+func (s *Service) requestAt(ctx context.Context, t tenants.Tenant, row liveRow, host Host) (out outcome) {
 	account, err := s.account(ctx, t, row.UserID, host)
 	if err != nil {
 		return outcome{err: err}
@@ -48,22 +66,46 @@ func (s *Service) request(ctx context.Context, t tenants.Tenant, row liveRow) ou
 	if err != nil {
 		return outcome{err: err}
 	}
-	out := outcome{server: host.ID, account: account}
-	out.desktop, err = s.answering(ctx, t, host, account, image)
+	out = outcome{server: host.ID, account: account}
+	out.desktop, err = s.answering(ctx, t, host, account, image, row.intent(t))
 	if err != nil || out.desktop != "" {
 		out.err = err
 		return out
 	}
+	release, ok := s.reserve(host)
+	if !ok {
+		out.err = &HostError{Kind: HostNoCapacity, Message: "the host has as many desktops as it is meant to"}
+		return out
+	}
+	defer func() { release(out.err == nil) }()
+	if err := s.ask(ctx, t, row.ID, &host.ID); err != nil {
+		out.err = &HostError{Kind: HostUnavailable, Message: "that the host is asked could not be written down", Cause: err}
+		return out
+	}
+	out.asked = true
 	wish, err := s.wish(t, row, account, image)
 	if err != nil {
 		out.err = err
 		return out
 	}
 	out.desktop, out.err = host.Driver.Request(ctx, wish)
-	if HostKindOf(out.err) == HostNotFound && out.err != nil {
-		out.err = s.renewAccount(ctx, t, row.UserID, host, out.err)
+	s.noteRequest(row.ID, host, image, out.err)
+	if out.err != nil && HostKindOf(out.err) == HostNotFound {
+		out.err, out.asked = s.renewAccount(ctx, t, row.UserID, host, out.err), false
 	}
 	return out
+}
+
+func (s *Service) noteRequest(id uuid.UUID, host Host, image string, err error) {
+	if preparer, ok := host.Driver.(Preparer); ok && err != nil && HostKindOf(err) == HostPreparing {
+		s.preparing.begin(id, preparer, image)
+		return
+	}
+	s.preparing.end(id)
+}
+
+func (r liveRow) intent(t tenants.Tenant) string {
+	return Labels{Tenant: t.Slug, Workspace: r.ID, Run: r.Run}.Intent()
 }
 
 // wish is everything that a host may need to know about the desktop that it is to make.
@@ -80,15 +122,17 @@ func (s *Service) wish(t tenants.Tenant, row liveRow, a Account, image string) (
 	}, nil
 }
 
-// answering finds a desktop of this customer and image that no workspace claims.
-func (s *Service) answering(ctx context.Context, t tenants.Tenant, host Host, a Account, image string) (string, error) {
+// answering finds a desktop of this customer and image that no workspace claims; on
+// a host that remembers intents, the one of this intent.
+func (s *Service) answering(ctx context.Context, t tenants.Tenant, host Host, a Account, image, intent string) (string, error) {
 	listing, err := host.Driver.List(ctx)
 	if err != nil {
 		return "", err
 	}
+	s.counted(host, listing)
 	var candidates []string
 	for _, d := range listing.Desktops {
-		fits := d.ImageID == image && (d.UserID == a.HostUserID || strings.EqualFold(d.Username, a.Username))
+		fits := d.ImageID == image && d.answersTo(intent) && (d.UserID == a.HostUserID || strings.EqualFold(d.Username, a.Username))
 		if p := presenceOf(d.State); fits && (p == up || p == coming) {
 			candidates = append(candidates, d.ID)
 		}

@@ -76,9 +76,11 @@ type Config struct {
 // the process inside it.
 type Service struct {
 	Config
-	images imageCache
-	poked  func(tenants.Tenant)
-	look   func(context.Context) error // asks the hosts now
+	images    imageCache
+	rooms     roomKeeper
+	preparing preparations
+	poked     func(tenants.Tenant)
+	look      func(context.Context) error // asks the hosts now
 }
 
 // New makes the service.
@@ -116,20 +118,24 @@ type Who struct {
 // Order takes an order: a service and its workspace, to be provisioned. Errors:
 // Invalid (workspace_type, template, session_duration), Forbidden (code
 // email_unverified, or an account that is not active), PaymentRequired (R16),
-// Conflict (code workspace_limit), Unavailable for a shop that is suspended.
-func (s *Service) Order(ctx context.Context, t tenants.Tenant, o Order) (Workspace, error) {
-	w, err := s.order(ctx, t, o)
-	if tenants.IsUnique(err, "kasm_workspaces_pkey") { // the same order, taken at the same moment
-		w, err = s.order(ctx, t, o)
+// Conflict (code workspace_limit), Unavailable for a shop that is suspended or, with
+// the code no_capacity, when no desktop host has room.
+func (s *Service) Order(ctx context.Context, t tenants.Tenant, o Order) (w Workspace, err error) {
+	if o.ID == uuid.Nil {
+		o.ID = uuid.New()
 	}
+	err = s.withRoom(ctx, func(rooms Rooms) error {
+		w, err = s.order(ctx, t, o, rooms)
+		if tenants.IsUnique(err, "kasm_workspaces_pkey") { // the same order, taken at the same moment
+			w, err = s.order(ctx, t, o, rooms)
+		}
+		return err
+	})
 	return w, err
 }
 
-func (s *Service) order(ctx context.Context, t tenants.Tenant, o Order) (w Workspace, err error) {
+func (s *Service) order(ctx context.Context, t tenants.Tenant, o Order, rooms Rooms) (w Workspace, err error) {
 	err = s.DB.In(ctx, t, func(tx tenants.Tx) (err error) {
-		if o.ID == uuid.Nil {
-			o.ID = uuid.New()
-		}
 		first, err := own(ctx, tx, Who{UserID: o.UserID}, o.ID)
 		if !fail.Is(err, fail.NotFound) {
 			w = first
@@ -143,6 +149,9 @@ func (s *Service) order(ctx context.Context, t tenants.Tenant, o Order) (w Works
 			return err
 		}
 		if err := s.Credit.MayStart(ctx, tx, o.UserID); err != nil {
+			return err
+		}
+		if err := rooms.take(p.Driver, nil, p.VCPU, p.RAMMB); err != nil {
 			return err
 		}
 		w = s.ordered(tx, o, p, tpl)
@@ -234,29 +243,57 @@ func by(w *Workspace, who string) Happened {
 
 // own locks a workspace that who may see; anybody else's is missing.
 func own(ctx context.Context, tx tenants.Tx, who Who, id uuid.UUID) (Workspace, error) {
+	row, err := ownRow(ctx, tx, who, id)
+	return row.Workspace, err
+}
+
+func ownRow(ctx context.Context, tx tenants.Tx, who Who, id uuid.UUID) (liveRow, error) {
 	row, err := lockWorkspace(ctx, tx, id)
 	if err == nil && !who.Staff && row.UserID != who.UserID {
 		err = fail.Missing("workspace")
 	}
-	return row.Workspace, err
+	return row, err
 }
 
 // Start asks for a workspace to run. When it does or will already, nothing
 // happens and it is returned as it is. Errors: NotFound, Conflict (destroyed),
-// PaymentRequired (R16), Unavailable for a shop that is suspended.
-func (s *Service) Start(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID, startedBy string) (w Workspace, err error) {
-	err = s.DB.In(ctx, t, func(tx tenants.Tx) error {
-		if w, err = own(ctx, tx, who, id); err != nil {
-			return err
-		}
-		asked, err := w.Start(tx.Now(), s.Patience, startedBy)
-		if err != nil || !asked {
-			return err
-		}
-		if err := s.mayRestart(ctx, tx, w.UserID); err != nil {
-			return err
-		}
-		return s.restart(ctx, tx, &w)
+// PaymentRequired (R16), Unavailable for a shop that is suspended or, with the code
+// no_capacity, when no desktop host has room.
+func (s *Service) Start(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID, startedBy string) (Workspace, error) {
+	return s.start(ctx, t, who, id, startedBy, false)
+}
+
+// StartFresh is Start with a new desktop: the one that the workspace had is given up
+// with its files. It is for one that does not come up any more.
+func (s *Service) StartFresh(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID, startedBy string) (Workspace, error) {
+	return s.start(ctx, t, who, id, startedBy, true)
+}
+
+func (s *Service) start(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID, startedBy string, fresh bool) (w Workspace, err error) {
+	err = s.withRoom(ctx, func(rooms Rooms) error {
+		return s.DB.In(ctx, t, func(tx tenants.Tx) error {
+			row, err := ownRow(ctx, tx, who, id)
+			if w = row.Workspace; err != nil {
+				return err
+			}
+			occupied := w.Occupies()
+			asked, err := w.Start(tx.Now(), s.Patience, startedBy)
+			if err != nil || !asked {
+				return err
+			}
+			if fresh {
+				w.startOver()
+			}
+			if err := s.mayRestart(ctx, tx, w.UserID); err != nil {
+				return err
+			}
+			if !occupied {
+				if err := rooms.take(row.Driver, w.bound(), w.VCPU, w.RAMMB); err != nil {
+					return err
+				}
+			}
+			return s.restart(ctx, tx, &w)
+		})
 	})
 	return w, err
 }

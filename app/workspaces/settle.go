@@ -49,7 +49,7 @@ func (s *Service) conclude(ctx context.Context, tx tenants.Tx, w *Workspace, e e
 	case e.step == stepRequest && w.DesktopID != nil, e.step == stepResume && out.err != nil && w.Observed != SeenStopped:
 		return nil, nil // it has its desktop meanwhile
 	case e.step == stepRequest, e.step == stepResume && out.err != nil:
-		return s.startFailed(ctx, tx, w, e, out.err)
+		return s.startFailed(ctx, tx, w, e, out)
 	case w.DesktopID == nil || e.row.DesktopID == nil || *w.DesktopID != *e.row.DesktopID:
 		return nil, nil // it was taken off the row meanwhile
 	case e.step == stepResume:
@@ -98,12 +98,19 @@ func (s *Service) requested(ctx context.Context, tx tenants.Tx, w *Workspace, ou
 
 // startFailed decides between asking again and giving up. An answer about an
 // earlier run says nothing about this one.
-func (s *Service) startFailed(ctx context.Context, tx tenants.Tx, w *Workspace, e errand, failure error) (wait, err error) {
+func (s *Service) startFailed(ctx context.Context, tx tenants.Tx, w *Workspace, e errand, out outcome) (wait, err error) {
+	failure := out.err
 	if w.Run != e.row.Run || w.Desired != WantRunning {
 		return nil, nil
 	}
-	w.Tries++
 	kind := HostKindOf(failure)
+	if e.step == stepRequest && (kind != HostUnavailable || !out.asked) {
+		w.AskedServerID = nil // it has clearly made none
+	}
+	if kind == HostPreparing {
+		return s.prepared(ctx, tx, w, failure)
+	}
+	w.Tries++
 	s.Log.WarnContext(ctx, "a desktop could not be started", "tenant", tx.Tenant().Slug, "workspace", w.ID, "try", w.Tries, "kind", kind, "err", failure)
 	if e.step == stepResume && w.DesktopID != nil && kind == HostNotFound {
 		w.forget(tx.Now()) // it is gone with its disk: a new one is asked for
@@ -133,6 +140,28 @@ func (s *Service) startFailed(ctx context.Context, tx tenants.Tx, w *Workspace, 
 		return s.again(ctx, tx, w, failure)
 	}
 	return nil, s.fail(ctx, tx, w, CodeRefused, hostRefuses, failure.Error())
+}
+
+const (
+	preparingLook = 2 * time.Second // between two looks at an image that is being fetched
+	preparingMost = time.Hour       // after which a start gives up on one
+)
+
+// prepared waits for what the host fetches, and puts the start's deadline off.
+func (s *Service) prepared(ctx context.Context, tx tenants.Tx, w *Workspace, failure error) (wait, err error) {
+	now := tx.Now()
+	if w.age(now) >= preparingMost {
+		return nil, s.fail(ctx, tx, w, CodeDeadline, neverCameUp, failure.Error())
+	}
+	deadline := now.Add(s.Patience)
+	w.DeadlineAt = &deadline
+	if err := save(ctx, tx, w); err != nil {
+		return nil, err
+	}
+	if err := bus.Due(ctx, tx, DueDeadline, w.ID.String(), deadline, nil); err != nil {
+		return nil, err
+	}
+	return errLeisure, bus.Due(ctx, tx, DueConverge, w.ID.String(), now.Add(preparingLook), nil)
 }
 
 // again waits longer each time: half a second, one, two, four …

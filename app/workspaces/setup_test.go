@@ -160,7 +160,7 @@ func (w *world) build() {
 	}
 	w.service = workspaces.New(workspaces.Config{
 		DB: w.db, Clock: w.clock, Wall: time.Now, Credit: w.credit, Meter: metering.NewService(log), Sealer: key, Log: log,
-		Fleet: workspaces.Hosts{{ID: id, Name: "simulator", Active: true, Driver: w.host}},
+		Fleet: workspaces.Hosts{{ID: id, Name: "simulator", Kind: "kasm", Active: true, Driver: w.host}},
 	})
 	w.rounds = workspaces.NewReconciler(w.service)
 }

@@ -70,9 +70,9 @@ update central.kasm_servers set last_error = $3, last_error_at = $2 where id = $
 	return err
 }
 
-// record writes into the provider's audit log what was done to a stray desktop.
-func record(ctx context.Context, tx tenants.CentralTx, tenant *uuid.UUID, action, subject string, detail []byte) error {
+// record writes into the provider's audit log what was done to a desktop, and by whom.
+func record(ctx context.Context, tx tenants.CentralTx, actor string, tenant *uuid.UUID, action, subject string, detail []byte) error {
 	_, err := tx.Exec(ctx, `-- workspaces.record
-insert into central.audit_log (actor, tenant_id, action, subject, detail) values ('system', $1, $2, $3, $4::jsonb)`, tenant, action, subject, string(detail))
+insert into central.audit_log (actor, tenant_id, action, subject, detail) values ($1, $2, $3, $4, $5::jsonb)`, actor, tenant, action, subject, string(detail))
 	return err
 }

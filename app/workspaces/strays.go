@@ -125,6 +125,9 @@ func (r *Reconciler) adopt(ctx context.Context, sh *shop, g sighting, d Desktop)
 		if row.UserID != user || row.Desired != WantRunning || row.DesktopID != nil || r.leased(row) {
 			continue
 		}
+		if !d.answersTo(row.intent(sh.tenant)) || row.AskedServerID != nil && *row.AskedServerID != g.host.ID {
+			continue
+		}
 		image, err := r.s.image(ctx, g.host, row)
 		if err != nil || image != d.ImageID {
 			continue
@@ -175,7 +178,7 @@ func (r *Reconciler) destroyStray(ctx context.Context, sh *shop, g sighting, d D
 	}
 	id := sh.tenant.ID
 	return r.s.DB.Central(ctx, func(tx tenants.CentralTx) error {
-		return record(ctx, tx, &id, "desktop.stray_destroyed", d.ID, detail)
+		return record(ctx, tx, "system", &id, "desktop.stray_destroyed", d.ID, detail)
 	})
 }
 

@@ -86,8 +86,9 @@ type Workspace struct {
 	LastUsedAt      *time.Time       `db:"last_used_at"`
 	IdleWarnedAt    *time.Time       `db:"idle_warned_at"`
 	ExtendedUntil   *time.Time       `db:"extended_until"`
-	RunLimit        *int             `db:"run_limit"`  // seconds, for the present run alone
-	RunBudget       *decimal.Decimal `db:"run_budget"` // what RunLimit was computed from, if it was money
+	RunLimit        *int             `db:"run_limit"`       // seconds, for the present run alone
+	AskedServerID   *uuid.UUID       `db:"asked_server_id"` // may have made the desktop of the present start
+	RunBudget       *decimal.Decimal `db:"run_budget"`      // what RunLimit was computed from, if it was money
 	CreatedAt       time.Time        `db:"created_at"`
 	ProvisionedAt   *time.Time       `db:"provisioned_at"`
 	LastStartedAt   *time.Time       `db:"last_started_at"`
@@ -147,7 +148,7 @@ func (w *Workspace) Start(now time.Time, patience time.Duration, by string) (boo
 	deadline := now.Add(patience)
 	w.Desired, w.DeadlineAt = WantRunning, &deadline
 	w.Run++
-	w.Tries, w.StartedBy = 0, by
+	w.Tries, w.StartedBy, w.AskedServerID = 0, by, nil
 	w.Failure, w.FailureCode = "", ""
 	switch w.Observed {
 	case SeenRequested, SeenStarting, SeenRunning:
@@ -159,6 +160,36 @@ func (w *Workspace) Start(now time.Time, patience time.Duration, by string) (boo
 	}
 	w.asked(now)
 	return true, nil
+}
+
+// Occupies tells that a desktop of the workspace takes up room on its host.
+func (w *Workspace) Occupies() bool {
+	switch w.Observed {
+	case SeenRequested, SeenStarting, SeenRunning, SeenStopping:
+		return true
+	}
+	return false
+}
+
+// bound is the host on which alone the workspace can start, because its disk is
+// there; nil when any will do.
+func (w *Workspace) bound() *uuid.UUID {
+	if w.DesktopID == nil || !w.DesktopUsed {
+		return nil
+	}
+	return w.ServerID
+}
+
+// startOver turns a start that was just asked for into one with a new desktop: the
+// old one is destroyed first, as one that is not worth keeping.
+func (w *Workspace) startOver() {
+	w.DesktopUsed = false
+	if w.DesktopID == nil {
+		return
+	}
+	w.Observed = SeenStopping
+	w.ChangedAt = w.ChangedAt.Add(-stubborn)
+	w.Status = w.status()
 }
 
 // asked notes that something else is wanted. How long ago the host was told to
@@ -215,7 +246,7 @@ func (w *Workspace) giveUp(now time.Time, code, sentence string) {
 func (w *Workspace) claim(now time.Time, server uuid.UUID, a Account, desktop string) {
 	w.ServerID, w.HostUserID, w.DesktopID = &server, &a.HostUserID, &desktop
 	w.Username, w.Password = a.Username, a.Password
-	w.Observed, w.DesktopUsed = SeenRequested, false
+	w.Observed, w.DesktopUsed, w.AskedServerID = SeenRequested, false, nil
 	w.changed(now)
 }
 
