@@ -24,6 +24,8 @@ type Overview struct {
 type AttentionRow struct {
 	Title, Text string
 	Tone        Tone
+	Force       string // where a stuck desktop is ended by hand; "" where that makes no sense
+	ID          string // with Force
 }
 
 // DeadLetterRow is work that failed for good until somebody tries again.

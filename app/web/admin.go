@@ -139,6 +139,7 @@ func (s *server) troubleRow(t workspaces.Trouble) views.AttentionRow {
 	row := views.AttentionRow{Title: "A desktop could not be made ready", Tone: views.ToneBad}
 	if t.What != "failed" {
 		row.Title, row.Tone = "A desktop is stuck", views.ToneWarn
+		row.ID, row.Force = t.WorkspaceID.String(), "/admin/workspaces/"+t.Tenant+"/"+t.WorkspaceID.String()+"/force"
 	}
 	shop := t.Tenant
 	if found, ok := s.Registry.BySlug(t.Tenant); ok {

@@ -98,6 +98,7 @@ func (s *server) table() []Route {
 		{get, "/admin/resellers", central, operator, s.resellersPage},
 		{post, "/admin/resellers", central, operator, s.createReseller},
 		{post, "/admin/dead-letters/:id/retry", central, operator, s.retryDeadLetter},
+		{post, "/admin/workspaces/:shop/:id/force", central, operator, s.forceWorkspace},
 
 		// The public API.
 		{post, "/api/public/create_workspace", anywhere, apiKey, s.apiCreate},

@@ -64,7 +64,8 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w.deps = Deps{
 		DB: db, Registry: db.Registry(), Accounts: people, Billing: money, Live: live.NewHub(), Clock: clock.NewMovable(noon, 0), Log: quiet,
-		Workspaces: workspaces.New(workspaces.Config{DB: db, Clock: clock.NewMovable(noon, 0), Wall: time.Now, Credit: money, Meter: metering.NewService(quiet), Log: quiet}),
+		Workspaces: workspaces.New(workspaces.Config{DB: db, Clock: clock.NewMovable(noon, 0), Wall: time.Now, Credit: money, Meter: metering.NewService(quiet), Log: quiet,
+			Fleet: workspaces.Hosts{{ID: uuid.New(), Name: "kasm", Kind: "kasm", Active: true, Driver: &linkHost{}}}}),
 	}
 	for _, fn := range change {
 		fn(&w.deps)

@@ -32,6 +32,14 @@ func (h *linkHost) Link(context.Context, string, string) (workspaces.Link, error
 	return workspaces.Link(h.link), h.err
 }
 
+// Room is not known, so everything fits.
+func (h *linkHost) Room(context.Context) (workspaces.Room, error) { return workspaces.Room{}, nil }
+
+// Keeps says what most hosts say.
+func (h *linkHost) Keeps(context.Context) (workspaces.Keeping, error) {
+	return workspaces.KeepsDisk, nil
+}
+
 func withHost(id uuid.UUID, h *linkHost) func(*Deps) {
 	return func(d *Deps) {
 		d.Workspaces.Fleet = workspaces.Hosts{{ID: id, Name: "kasm", Kind: "kasm", Active: true, Driver: h}}
