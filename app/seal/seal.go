@@ -26,6 +26,12 @@ const (
 	SMTPPassword    = "smtp-password"
 )
 
+// What a text may be signed for.
+const (
+	DesktopTicket = "desktop-ticket"
+	DesktopCookie = "desktop-cookie"
+)
+
 // Why a sealed value does not open.
 var (
 	ErrOtherKey = errors.New("sealed with another secret key: set EZSCALE_SECRET_KEY (or the key file in the data directory) to the one that this database was used with")
@@ -44,10 +50,11 @@ const (
 // MinSecret is the least length of a secret, in bytes.
 const MinSecret = 32
 
-// Key seals and opens. It is safe for use by several goroutines and prints as dots.
+// Key seals, opens and signs. It is safe for use by several goroutines and prints as dots.
 type Key struct {
 	aead cipher.AEAD
 	id   [idSize]byte
+	sign []byte // signs; neither this nor the sealing key tells the other
 }
 
 // New makes a key from a secret of at least MinSecret bytes: any text, such as
@@ -64,7 +71,11 @@ func New(secret string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive the sealing key: %w", err)
 	}
-	return &Key{aead: aead, id: [idSize]byte(raw[chacha20poly1305.KeySize:])}, nil
+	sign, err := hkdf.Key(sha256.New, []byte(secret), nil, "ezscale sign v1", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive the signing key: %w", err)
+	}
+	return &Key{aead: aead, id: [idSize]byte(raw[chacha20poly1305.KeySize:]), sign: sign}, nil
 }
 
 // Context names what a value is sealed for: one of the purposes above in one
