@@ -68,10 +68,10 @@ var owners = map[string][]string{
 
 // The domains. None imports another; what one needs of another it declares as an
 // interface, which cmd/ezscale fills.
-var domains = []string{"app/accounts", "app/billing", "app/branding", "app/metering", "app/workspaces", "app/notify", "app/kasm", "app/docker"}
+var domains = []string{"app/accounts", "app/billing", "app/branding", "app/metering", "app/workspaces", "app/notify", "app/kasm", "app/docker", "app/hosts"}
 
 // The arrows between domains that are allowed: the driver fills its port.
-var allowedArrows = [][2]string{{"app/kasm", "app/workspaces"}, {"app/docker", "app/workspaces"}}
+var allowedArrows = [][2]string{{"app/kasm", "app/workspaces"}, {"app/docker", "app/workspaces"}, {"app/hosts", "app/workspaces"}}
 
 // low packages import nothing of ours but what is listed.
 var low = map[string][]string{
