@@ -16,7 +16,7 @@ func TestAnOperatorForcesAStuckDesktopToItsEnd(t *testing.T) {
 	ada := w.person(w.a, "ada@example.com", accounts.Customer)
 	d.credit(ada, "20")
 	desk := d.order(ada, "developer_basic")
-	d.exec(`update kasm_workspaces set observed_state = 'starting', changed_at = changed_at - interval '1 hour' where id = $1`, desk.ID)
+	d.exec(`update kasm_workspaces set observed_state = 'starting', changed_at = '2020-01-01' where id = $1`, desk.ID)
 
 	o := w.operator()
 	admin := w.central().signIn("/admin", o.Email)
