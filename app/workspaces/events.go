@@ -1,10 +1,14 @@
 package workspaces
 
-import "github.com/google/uuid"
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
 
 // What this package announces. A stop is announced when it is accepted
 // (stop_requested, which is when billing ends) and again when the host is off
-// (stopped); By tells who: customer, staff, api, limit, system, or host when the
+// (stopped); By tells who: customer, staff, api, limit, idle, schedule, system, or host when the
 // desktop ended by itself.
 const (
 	EventOrdered          = "workspace.ordered"
@@ -15,6 +19,11 @@ const (
 	EventStopped          = "workspace.stopped"
 	EventDestroyed        = "workspace.destroyed"
 	EventFailed           = "workspace.failed"
+	// The idle stop is near. RulesChanged is for open pages: a countdown ended or
+	// moved, because of the customer, staff, or somebody who connected (use).
+	EventIdleWarning     = "workspace.idle_warning"
+	EventRulesChanged    = "workspace.rules_changed"
+	EventScheduleRefused = "workspace.schedule_refused"
 )
 
 // Kinds of due times. Each key is a workspace's id, but for DueBlock's, which is
@@ -25,6 +34,8 @@ const (
 	DueDeadline  = "deadline"
 	DueConverge  = "converge"
 	DueKeepalive = "keepalive"
+	DueIdle      = "idle"
+	DueSchedule  = "schedule"
 )
 
 // Happened is the payload of every event of this package.
@@ -38,6 +49,8 @@ type Happened struct {
 	Code        string    `json:"code,omitempty"`
 	Error       string    `json:"error,omitempty"`  // one sentence, for people
 	Detail      string    `json:"detail,omitempty"` // for the operator
+	// With idle_warning: when it stops.
+	StopsAt *time.Time `json:"stops_at,omitempty"`
 }
 
 func happened(w *Workspace) Happened {

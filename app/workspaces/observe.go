@@ -20,6 +20,7 @@ const (
 	noRoom       = "No desktop is free right now. Nothing was charged; please try again in a few minutes."
 	atLimit      = "The desktop host allows no more desktops at the moment. Nothing was charged; stop one or try again later."
 	hostRefuses  = "This desktop cannot be made at the moment. Nothing was charged; the shop's support has been told."
+	budgetSpent  = "What is left of this run's budget buys no further block, so the desktop was stopped. Start it again with another budget, or without one."
 	shopIsClosed = "This shop does not start desktops at the moment. Nothing was charged."
 )
 
@@ -32,6 +33,7 @@ const (
 	CodeNoAnswer   = "unreachable"
 	CodeHost       = "host"
 	CodeSuspended  = "suspended"
+	CodeBudget     = "budget"
 )
 
 // presence is what a word of the host means for us.

@@ -46,6 +46,7 @@ func anyInTransition(rows []liveRow) bool {
 // again under its lock.
 type found struct {
 	prove  []uuid.UUID
+	used   []uuid.UUID // of those, somebody is connected and an idle rule is in force
 	change []liveRow
 }
 
@@ -62,8 +63,11 @@ func (r *Reconciler) sort(sh *shop, g sighting) found {
 		trial := row.Workspace
 		e := trial.see(g.state(row), now, r.s.Patience)
 		switch {
-		case e.prove && !r.over(sh.tenant, row, g.at):
+		case e.prove && !r.over(sh.tenant, row, g):
 			f.prove = append(f.prove, row.ID)
+			if !g.unused(row) && row.uses(g.at, row.PlanIdleStop) {
+				f.used = append(f.used, row.ID)
+			}
 		case e != effect{}:
 			f.change = append(f.change, row)
 		}
@@ -78,11 +82,16 @@ func (g sighting) state(row liveRow) string {
 	return g.desktops[*row.DesktopID].State
 }
 
-// over tells that a running desktop should not go on: it has reached its age, or
-// its shop may not sell more time.
-func (r *Reconciler) over(t tenants.Tenant, row liveRow, at time.Time) bool {
-	limit, limited := row.LimitAt()
-	return limited && !at.Before(limit) || !t.Status.Open()
+// unused tells that the host says of a desktop that nobody is connected.
+func (g sighting) unused(row liveRow) bool {
+	return row.DesktopID != nil && g.desktops[*row.DesktopID].Use == Unused
+}
+
+// over tells that a running desktop should not simply go on: a rule of its run ends
+// it, its customer is to be warned of that, or its shop may not sell more time.
+func (r *Reconciler) over(t tenants.Tenant, row liveRow, g sighting) bool {
+	unused := g.unused(row)
+	return row.over(g.at, row.PlanIdleStop, unused).by != "" || unused && row.warns(g.at, row.PlanIdleStop) || !t.Status.Open()
 }
 
 // forgotten: a start that nobody works at, because the worker died before its
@@ -109,7 +118,7 @@ func (r *Reconciler) apply(ctx context.Context, sh *shop, g sighting) error {
 	}
 	r.s.Log.ErrorContext(ctx, "a round is done one workspace at a time", "tenant", sh.tenant.Slug, "err", err)
 	if len(f.prove) > 0 {
-		err = r.commit(ctx, sh, g, found{prove: f.prove})
+		err = r.commit(ctx, sh, g, found{prove: f.prove, used: f.used})
 	} else {
 		err = nil
 	}
@@ -124,6 +133,9 @@ func (r *Reconciler) apply(ctx context.Context, sh *shop, g sighting) error {
 
 func (r *Reconciler) commit(ctx context.Context, sh *shop, g sighting, f found) error {
 	return r.s.DB.In(ctx, sh.tenant, func(tx tenants.Tx) error {
+		if err := r.s.inUse(ctx, tx, f.used, g.at); err != nil {
+			return err
+		}
 		if err := r.change(ctx, tx, g, f.change); err != nil {
 			return err
 		}
@@ -162,17 +174,26 @@ func (r *Reconciler) changeOne(ctx context.Context, tx tenants.Tx, g sighting, r
 	}
 	e := w.see(g.state(row), tx.Now(), r.s.Patience)
 	if e.prove {
-		return r.finish(ctx, tx, row, g.at)
+		return r.finish(ctx, tx, row, g)
 	}
 	return r.s.carry(ctx, tx, &row, e, g.at)
 }
 
-// finish stops a desktop that has come to its end: at its age exactly, or for a
-// shop that may not sell more at the end of the last block that was paid.
-func (r *Reconciler) finish(ctx context.Context, tx tenants.Tx, row liveRow, at time.Time) error {
-	w := &row.Workspace
-	if limit, limited := w.LimitAt(); limited && !at.Before(limit) {
-		return r.s.StopIn(ctx, tx, w, limit, "limit")
+// finish stops a desktop that has come to its end: exactly when the rule says that
+// ended its run, or for a shop that may not sell more at the end of the last block
+// that was paid.
+func (r *Reconciler) finish(ctx context.Context, tx tenants.Tx, row liveRow, g sighting) error {
+	w, at, unused := &row.Workspace, g.at, g.unused(row)
+	if e := w.over(at, row.PlanIdleStop, unused); e.by != "" {
+		return r.s.StopIn(ctx, tx, w, e.at, e.by)
+	}
+	if tx.Tenant().Status.Open() {
+		if unused && w.warns(at, row.PlanIdleStop) {
+			if err := r.s.warn(ctx, tx, &row); err != nil {
+				return err
+			}
+		}
+		return r.s.Meter.Prove(ctx, tx, []uuid.UUID{w.ID}, at)
 	}
 	all, err := r.s.Meter.Standings(ctx, tx, []uuid.UUID{w.ID})
 	if err != nil {
@@ -214,13 +235,19 @@ func (s *Service) carry(ctx context.Context, tx tenants.Tx, row *liveRow, e effe
 // in this run (R1).
 func (s *Service) opened(ctx context.Context, tx tenants.Tx, row *liveRow, first bool, at time.Time) error {
 	w := &row.Workspace
+	if left, err := s.spend(ctx, tx, row, priceOf(tx, row), at); err != nil || !left {
+		return s.unaffordable(ctx, tx, w, first, err)
+	}
 	started, err := s.Meter.Open(ctx, tx, Opening{
 		WorkspaceID: w.ID, UserID: w.UserID, PlanID: w.PlanID, Run: w.Run, DesktopID: *w.DesktopID, StartedBy: w.StartedBy,
 	}, at)
 	if err != nil {
 		return err
 	}
-	w.LastStartedAt = &started
+	w.begins(started)
+	if err := s.respend(ctx, tx, row); err != nil {
+		return err
+	}
 	if err := undue(ctx, tx, w.ID, DueDeadline, DueConverge); err != nil {
 		return err
 	}
@@ -235,14 +262,27 @@ func (s *Service) opened(ctx context.Context, tx tenants.Tx, row *liveRow, first
 	return bus.Append(ctx, tx, EventRunning, h)
 }
 
+// unaffordable ends a start whose budget buys no block any more, because the plan's
+// price rose or an interrupted run has spent it.
+func (s *Service) unaffordable(ctx context.Context, tx tenants.Tx, w *Workspace, first bool, err error) error {
+	if err != nil {
+		return err
+	}
+	if first {
+		w.ProvisionedAt = nil
+	}
+	return s.fail(ctx, tx, w, CodeBudget, budgetSpent, "what is left of the run's budget buys no block")
+}
+
 // keepaliveEvery is how often a desktop is kept alive whose blocks are longer.
 const keepaliveEvery = 30 * time.Minute
 
 func (s *Service) timers(ctx context.Context, tx tenants.Tx, row *liveRow) error {
-	if limit, limited := row.LimitAt(); limited {
-		if err := bus.Due(ctx, tx, DueLimit, row.ID.String(), limit, nil); err != nil {
-			return err
-		}
+	if err := s.limitTimer(ctx, tx, row); err != nil {
+		return err
+	}
+	if err := s.idleTimer(ctx, tx, row); err != nil {
+		return err
 	}
 	if time.Duration(row.BlockSeconds)*time.Second <= keepaliveEvery {
 		return nil
@@ -260,7 +300,7 @@ func (s *Service) ended(ctx context.Context, tx tenants.Tx, w *Workspace, who st
 	if !stopped.IsZero() {
 		w.LastStoppedAt = &stopped
 	}
-	if err := undue(ctx, tx, w.ID, DueLimit, DueKeepalive); err != nil {
+	if err := undue(ctx, tx, w.ID, DueLimit, DueIdle, DueKeepalive); err != nil {
 		return err
 	}
 	h := by(w, "host")

@@ -116,7 +116,7 @@ type Who struct {
 }
 
 // Order takes an order: a service and its workspace, to be provisioned. Errors:
-// Invalid (workspace_type, template, session_duration), Forbidden (code
+// Invalid (workspace_type, template, session_duration, run_for, run_budget), Forbidden (code
 // email_unverified, or an account that is not active), PaymentRequired (R16),
 // Conflict (code workspace_limit), Unavailable for a shop that is suspended or, with
 // the code no_capacity, when no desktop host has room.
@@ -155,6 +155,9 @@ func (s *Service) order(ctx context.Context, t tenants.Tenant, o Order, rooms Ro
 			return err
 		}
 		w = s.ordered(tx, o, p, tpl)
+		if err := w.limitRun(o.Limit, price{p.PricePerHour, p.BlockSeconds, tx.Tenant().Currency}); err != nil {
+			return err
+		}
 		return s.place(ctx, tx, &w)
 	})
 	return w, err
@@ -193,6 +196,9 @@ func choose(ctx context.Context, tx tenants.Tx, o Order) (p plan, tpl template, 
 	}
 	if o.SessionDuration < 0 || o.SessionDuration > 366*24*3600 {
 		wrong.Add("session_duration", "Give a number of seconds, or leave it out for no limit.")
+	}
+	if known {
+		_ = o.Limit.seconds(price{p.PricePerHour, p.BlockSeconds, tx.Tenant().Currency}, wrong)
 	}
 	name := strings.TrimSpace(o.Template)
 	tpl, found, err := findTemplate(ctx, tx, name, p.WorkspaceType)
@@ -260,42 +266,58 @@ func ownRow(ctx context.Context, tx tenants.Tx, who Who, id uuid.UUID) (liveRow,
 // PaymentRequired (R16), Unavailable for a shop that is suspended or, with the code
 // no_capacity, when no desktop host has room.
 func (s *Service) Start(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID, startedBy string) (Workspace, error) {
-	return s.start(ctx, t, who, id, startedBy, false)
+	return s.start(ctx, t, who, id, wanted{by: startedBy})
 }
 
 // StartFresh is Start with a new desktop: the one that the workspace had is given up
 // with its files. It is for one that does not come up any more.
 func (s *Service) StartFresh(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID, startedBy string) (Workspace, error) {
-	return s.start(ctx, t, who, id, startedBy, true)
+	return s.start(ctx, t, who, id, wanted{by: startedBy, fresh: true})
 }
 
-func (s *Service) start(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID, startedBy string, fresh bool) (w Workspace, err error) {
+// wanted is how a start is asked for.
+type wanted struct {
+	by    string
+	fresh bool
+	limit RunLimit
+}
+
+func (s *Service) start(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID, how wanted) (w Workspace, err error) {
 	err = s.withRoom(ctx, func(rooms Rooms) error {
 		return s.DB.In(ctx, t, func(tx tenants.Tx) error {
 			row, err := ownRow(ctx, tx, who, id)
-			if w = row.Workspace; err != nil {
-				return err
+			if err == nil {
+				err = s.startIn(ctx, tx, &row, rooms, how)
 			}
-			occupied := w.Occupies()
-			asked, err := w.Start(tx.Now(), s.Patience, startedBy)
-			if err != nil || !asked {
-				return err
-			}
-			if fresh {
-				w.startOver()
-			}
-			if err := s.mayRestart(ctx, tx, w.UserID); err != nil {
-				return err
-			}
-			if !occupied {
-				if err := rooms.take(row.Driver, w.bound(), w.VCPU, w.RAMMB); err != nil {
-					return err
-				}
-			}
-			return s.restart(ctx, tx, &w)
+			w = row.Workspace
+			return err
 		})
 	})
 	return w, err
+}
+
+// startIn is a start inside a transaction that holds the row's lock.
+func (s *Service) startIn(ctx context.Context, tx tenants.Tx, row *liveRow, rooms Rooms, how wanted) error {
+	w, occupied := &row.Workspace, row.Occupies()
+	asked, err := w.Start(tx.Now(), s.Patience, how.by)
+	if err != nil || !asked {
+		return err
+	}
+	if how.fresh {
+		w.startOver()
+	}
+	if err := s.mayRestart(ctx, tx, w.UserID); err != nil {
+		return err
+	}
+	if err := w.limitRun(how.limit, priceOf(tx, row)); err != nil {
+		return err
+	}
+	if !occupied {
+		if err := rooms.take(row.Driver, w.bound(), w.VCPU, w.RAMMB); err != nil {
+			return err
+		}
+	}
+	return s.restart(ctx, tx, w)
 }
 
 func (s *Service) mayRestart(ctx context.Context, tx tenants.Tx, user uuid.UUID) error {

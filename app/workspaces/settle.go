@@ -80,7 +80,7 @@ func (s *Service) interrupted(ctx context.Context, tx tenants.Tx, w *Workspace) 
 	if _, err := s.Meter.Close(ctx, tx, w.ID, time.Time{}, "system"); err != nil {
 		return err
 	}
-	if err := undue(ctx, tx, w.ID, DueLimit, DueKeepalive); err != nil {
+	if err := undue(ctx, tx, w.ID, DueLimit, DueIdle, DueKeepalive); err != nil {
 		return err
 	}
 	deadline := tx.Now().Add(s.Patience)
@@ -248,7 +248,7 @@ func (s *Service) fail(ctx context.Context, tx tenants.Tx, w *Workspace, code, s
 			return err
 		}
 	}
-	if err := undue(ctx, tx, w.ID, DueDeadline, DueLimit, DueKeepalive); err != nil {
+	if err := undue(ctx, tx, w.ID, DueDeadline, DueLimit, DueIdle, DueKeepalive); err != nil {
 		return err
 	}
 	if w.DesktopID != nil { // what it left behind is to go

@@ -118,7 +118,7 @@ func (s *Service) end(ctx context.Context, tx tenants.Tx, w *Workspace, at time.
 	if err := save(ctx, tx, w); err != nil {
 		return err
 	}
-	if err := undue(ctx, tx, w.ID, DueDeadline, DueLimit, DueKeepalive); err != nil {
+	if err := undue(ctx, tx, w.ID, DueDeadline, DueLimit, DueIdle, DueKeepalive); err != nil {
 		return err
 	}
 	return bus.Append(ctx, tx, event, by(w, who))

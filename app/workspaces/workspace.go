@@ -86,9 +86,11 @@ type Workspace struct {
 	LastUsedAt      *time.Time       `db:"last_used_at"`
 	IdleWarnedAt    *time.Time       `db:"idle_warned_at"`
 	ExtendedUntil   *time.Time       `db:"extended_until"`
-	RunLimit        *int             `db:"run_limit"`       // seconds, for the present run alone
-	AskedServerID   *uuid.UUID       `db:"asked_server_id"` // may have made the desktop of the present start
-	RunBudget       *decimal.Decimal `db:"run_budget"`      // what RunLimit was computed from, if it was money
+	ExtendedAt      *time.Time       `db:"extended_at"`       // wall time
+	ScheduledStopAt *time.Time       `db:"scheduled_stop_at"` // when its schedule next stops it
+	RunLimit        *int             `db:"run_limit"`         // seconds, for the present run alone
+	AskedServerID   *uuid.UUID       `db:"asked_server_id"`   // may have made the desktop of the present start
+	RunBudget       *decimal.Decimal `db:"run_budget"`        // what RunLimit was computed from, if it was money
 	CreatedAt       time.Time        `db:"created_at"`
 	ProvisionedAt   *time.Time       `db:"provisioned_at"`
 	LastStartedAt   *time.Time       `db:"last_started_at"`
@@ -122,15 +124,6 @@ func (w *Workspace) InTransition() bool {
 		w.Desired != WantRunning && w.Observed == SeenRunning
 }
 
-// LimitAt is when session_duration ends the present run, counted from its start;
-// false without such a limit.
-func (w *Workspace) LimitAt() (time.Time, bool) {
-	if w.SessionDuration == nil || w.LastStartedAt == nil {
-		return time.Time{}, false
-	}
-	return w.LastStartedAt.Add(time.Duration(*w.SessionDuration) * time.Second), true
-}
-
 func (w *Workspace) changed(now time.Time) {
 	w.ChangedAt = now
 	w.Status = w.status()
@@ -149,6 +142,7 @@ func (w *Workspace) Start(now time.Time, patience time.Duration, by string) (boo
 	w.Desired, w.DeadlineAt = WantRunning, &deadline
 	w.Run++
 	w.Tries, w.StartedBy, w.AskedServerID = 0, by, nil
+	w.newRules()
 	w.Failure, w.FailureCode = "", ""
 	switch w.Observed {
 	case SeenRequested, SeenStarting, SeenRunning:
