@@ -50,22 +50,22 @@ func (s *Service) places(ctx context.Context, row liveRow) ([]Host, error) {
 
 // preference is higher for a host that should be asked sooner.
 func (s *Service) preference(row liveRow, rooms Rooms, h Host) int {
-	const home, silent = 1 << 30, 1 << 20
+	const home, roomiest = 1 << 30, 1 << 20
 	if row.ServerID != nil && *row.ServerID == h.ID {
 		return home // its profile and its downloaded images are there
 	}
 	room := rooms.of(h.ID)
 	switch {
 	case !room.Known:
-		return silent
+		return 0 // one that has told its room is surer
 	case room.Free >= 0:
-		return min(room.Free, silent)
+		return min(room.Free, roomiest)
 	}
 	free := int64(0)
 	for _, space := range room.Spaces {
 		free += min(space.MilliCPU/int64(max(row.VCPU, 1)*1000), space.RAMMB/int64(max(row.RAMMB, 1)))
 	}
-	return int(min(free, silent))
+	return int(min(free, roomiest))
 }
 
 // elsewhere tells that a refusal of one host says nothing about the next one.

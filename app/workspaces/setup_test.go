@@ -37,6 +37,7 @@ type world struct {
 	sim     *kasmsim.Sim
 	simURL  string
 	host    *host
+	fleet   *fleet
 	credit  *credit
 	service *workspaces.Service
 	rounds  *workspaces.Reconciler
@@ -150,6 +151,7 @@ func (w *world) build() {
 	if err != nil {
 		w.Fatal(err)
 	}
+	w.fleet = &fleet{hosts: workspaces.Hosts{{ID: id, Name: "simulator", Kind: "kasm", Active: true, Driver: w.host}}}
 	key, err := seal.New(strings.Repeat("k", 40))
 	if err != nil {
 		w.Fatal(err)
@@ -160,7 +162,7 @@ func (w *world) build() {
 	}
 	w.service = workspaces.New(workspaces.Config{
 		DB: w.db, Clock: w.clock, Wall: time.Now, Credit: w.credit, Meter: metering.NewService(log), Sealer: key, Log: log,
-		Fleet: workspaces.Hosts{{ID: id, Name: "simulator", Kind: "kasm", Active: true, Driver: w.host}},
+		Fleet: w.fleet,
 	})
 	w.rounds = workspaces.NewReconciler(w.service)
 }
