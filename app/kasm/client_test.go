@@ -161,6 +161,7 @@ func TestOnlyReadsAreRepeated(t *testing.T) {
 		{"destroy", func() error { return c.Destroy(t.Context(), another, anID) }, 1},
 		{"list", func() error { _, err := c.List(t.Context()); return err }, readAttempts},
 		{"images", func() error { _, err := c.Images(t.Context()); return err }, readAttempts},
+		{"keepalive", func() error { _, err := c.Keepalive(t.Context(), anID); return err }, readAttempts},
 	} {
 		calls.Store(0)
 		err := tc.call()

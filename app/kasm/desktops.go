@@ -107,13 +107,14 @@ func (c *Client) Resume(ctx context.Context, userID, kasmID string) error {
 
 // Keepalive puts off the moment at which Kasm deletes the desktop by itself (an
 // hour from now, if the group says nothing else). usageReached tells that the
-// user's quota in Kasm is used up.
+// user's quota in Kasm is used up. Saying it twice does no harm, so it is tried
+// again like a read.
 func (c *Client) Keepalive(ctx context.Context, kasmID string) (usageReached bool, err error) {
 	id, err := idFor("keepalive", kasmID)
 	if err != nil {
 		return false, err
 	}
-	data, err := c.call(ctx, "keepalive", "/api/public/keepalive", map[string]any{"kasm_id": id})
+	data, err := c.read(ctx, "keepalive", map[string]any{"kasm_id": id})
 	if err != nil {
 		return false, err
 	}

@@ -60,8 +60,9 @@ const (
 	// so that it is seen soon after it really was.
 	movingStep = time.Second
 	// blindStep is the same while a host does not answer: it takes its time to say
-	// so, and there is nothing to be seen.
-	blindStep = time.Minute
+	// so, and there is nothing to be seen. What runs on another host is still seen
+	// within the interval in which real time looks.
+	blindStep = 30 * time.Second
 	// idleLimit is how long the consumers may take to catch up with one move.
 	idleLimit = 60 * time.Second
 )
@@ -171,12 +172,12 @@ func (t *Stepper) next(ctx context.Context, now, target time.Time) (time.Time, e
 
 // step is one moment: the clocks stand at it, the hosts are looked at, and what
 // is due has happened. What was asked of a host meanwhile may have come about at
-// the same moment, so then they are looked at once more.
+// the same moment, so then they are looked at once more, if they can be seen.
 func (t *Stepper) step(ctx context.Context, at time.Time, rate int) error {
 	if err := t.set(ctx, at, 0, rate, true); err != nil {
 		return err
 	}
-	if err := t.look(ctx, at); err != nil || !t.host.Moving() {
+	if err := t.look(ctx, at); err != nil || t.blind || !t.host.Moving() {
 		return err
 	}
 	return t.look(ctx, at)
