@@ -18,7 +18,7 @@ type Opening = struct {
 	PlanID      uuid.UUID
 	Run         int
 	DesktopID   string // the desktop host's id
-	StartedBy   string // customer, staff, api or system
+	StartedBy   string // customer, staff, api, schedule or system
 }
 
 // Who may end a session.
@@ -26,10 +26,12 @@ const (
 	ByCustomer = "customer"
 	ByStaff    = "staff"
 	ByAPI      = "api"
-	ByLimit    = "limit"  // the age that the order set
-	ByHost     = "host"   // the desktop host stopped it
-	ByGone     = "gone"   // the desktop was found missing
-	BySystem   = "system" // a rule of the product
+	ByLimit    = "limit"    // the age that the order set, or the limit of the run
+	ByIdle     = "idle"     // nobody was connected for as long as the rule allows
+	BySchedule = "schedule" // the clock on the customer's wall
+	ByHost     = "host"     // the desktop host stopped it
+	ByGone     = "gone"     // the desktop was found missing
+	BySystem   = "system"   // a rule of the product
 )
 
 // Session is one run of a workspace as pages and the API show it. Durations are

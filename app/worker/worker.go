@@ -18,17 +18,19 @@ func Table(w *workspaces.Service, r *workspaces.Reconciler, b *billing.Service, 
 		{Name: "provisioning-deadline", Names: []string{"deadline.due"}, Handle: r.OnDeadlineDue},
 		{Name: "provisioning-keepalive", Names: []string{"keepalive.due"}, Handle: w.OnKeepaliveDue},
 		{Name: "provisioning-block", Names: []string{"block.charged"}, Handle: w.OnBlockCharged},
+		{Name: "provisioning-schedule", Names: []string{"schedule.due"}, Handle: w.OnScheduleDue},
 
-		// Metering: blocks are proven by looking at the hosts; limits stop desktops.
+		// Metering: blocks are proven by looking at the hosts; limits and idleness stop desktops.
 		{Name: "metering-block", Names: []string{"block.due"}, Handle: r.OnBlockDue},
 		{Name: "metering-limit", Names: []string{"limit.due"}, Handle: r.OnLimitDue},
+		{Name: "metering-idle", Names: []string{"idle.due"}, Handle: r.OnIdleDue},
 
 		// Billing closes the months.
 		{Name: "billing-cycle", Names: []string{"cycle.due"}, Handle: b.OnCycleDue},
 
 		// Notify writes to people, once each, and alerts the provider.
 		{Name: "notify-account", Names: []string{"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested"}, Handle: n.OnAccount},
-		{Name: "notify-workspace", Names: []string{"workspace.running", "workspace.failed", "workspace.stopped"}, Handle: n.OnWorkspace},
+		{Name: "notify-workspace", Names: []string{"workspace.running", "workspace.failed", "workspace.stopped", "workspace.idle_warning", "workspace.schedule_refused"}, Handle: n.OnWorkspace},
 		{Name: "notify-invoice", Names: []string{"invoice.finalised"}, Handle: n.OnInvoice},
 		{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.OnFailed},
 	}

@@ -40,7 +40,7 @@ func (r *Reconciler) blockSettled(ctx context.Context, m *bus.Message, session u
 	return err == nil && (!found || b.Closed || b.Charged), err
 }
 
-// OnLimitDue handles the age that an order set. The host is looked at first, so
+// OnLimitDue handles the end that an order or its start set to a run. The host is looked at first, so
 // that a desktop which ended before is not charged up to its limit.
 func (r *Reconciler) OnLimitDue(ctx context.Context, m *bus.Message) error {
 	id, err := uuid.Parse(m.Key)
@@ -60,7 +60,11 @@ func (r *Reconciler) OnLimitDue(ctx context.Context, m *bus.Message) error {
 		if err := m.Done(ctx, tx); err != nil {
 			return err
 		}
-		return r.s.StopIn(ctx, tx, &row.Workspace, limit, "limit")
+		at, err := r.s.notAfter(ctx, tx, id, limit)
+		if err != nil {
+			return err
+		}
+		return r.s.StopIn(ctx, tx, &row.Workspace, at, byLimit)
 	})
 }
 

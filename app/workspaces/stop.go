@@ -64,6 +64,16 @@ func (s *Service) endOf(ctx context.Context, tx tenants.Tx, id uuid.UUID) (time.
 	return now, nil
 }
 
+// notAfter is the end of a session that a rule ends at a time, whenever that is done:
+// then, or sooner when the host did not answer for long (R6).
+func (s *Service) notAfter(ctx context.Context, tx tenants.Tx, id uuid.UUID, at time.Time) (time.Time, error) {
+	end, err := s.endOf(ctx, tx, id)
+	if err == nil && at.Before(end) {
+		end = at
+	}
+	return end, err
+}
+
 // StopIn is Stop inside a transaction that holds the row's lock, with the time at
 // which billing ends.
 func (s *Service) StopIn(ctx context.Context, tx tenants.Tx, w *Workspace, at time.Time, stoppedBy string) error {
@@ -99,6 +109,9 @@ func (s *Service) Destroy(ctx context.Context, t tenants.Tenant, who Who, id uui
 			return err
 		}
 		if err := setService(ctx, tx, w.ServiceID, "terminated", nil); err != nil {
+			return err
+		}
+		if _, err := disarm(ctx, tx, &w); err != nil {
 			return err
 		}
 		return s.end(ctx, tx, &w, at, destroyedBy, EventDestroyRequested)
