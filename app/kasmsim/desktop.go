@@ -39,7 +39,8 @@ type desktop struct {
 	KeptAlive   time.Time `json:"kept_alive,omitzero"`
 	Expires     time.Time `json:"expires"`
 	Steps       []step    `json:"steps,omitempty"`
-	Run         int       `json:"run"` // number of its open run, or noRun
+	Run         int       `json:"run"`               // number of its open run, or noRun
+	Viewers     int       `json:"viewers,omitempty"` // as POST /sim/view set them
 
 	seen time.Time // last sign of a viewer, wall time
 }
@@ -80,7 +81,7 @@ func (d *desktop) resume(now instant, delay time.Duration, r rules) {
 }
 
 // end takes the desktop out of its run.
-func (d *desktop) end(to state) { d.State, d.Steps = to, nil }
+func (d *desktop) end(to state) { d.State, d.Steps, d.Viewers = to, nil, 0 }
 
 // remove plans the disappearance; a desktop that sticks never disappears.
 func (d *desktop) remove(now instant, delay time.Duration, sticks bool) {

@@ -17,6 +17,7 @@ func (s *Sim) ownRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /sim/clock", s.changeClock)
 	mux.HandleFunc("POST /sim/kill", s.kill)
 	mux.HandleFunc("POST /sim/connect", s.connect)
+	mux.HandleFunc("POST /sim/view", s.view)
 	mux.HandleFunc("GET /sim/keys", s.serveKeys)
 	mux.HandleFunc("POST /sim/keys", s.changeKey)
 	mux.HandleFunc("DELETE /sim/keys/{key}", s.removeKey)

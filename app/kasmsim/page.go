@@ -98,6 +98,46 @@ func (s *Sim) opened(kasmID, userID, token string) *desktop {
 	return d
 }
 
+// mostViewers is how many people may look at one desktop.
+const mostViewers = 1000
+
+// view attaches people to a running desktop, or with 0 takes them away, until it is
+// said otherwise or the desktop's run ends: connection_info tells of them.
+func (s *Sim) view(w http.ResponseWriter, r *http.Request) {
+	fields, read := object(w, r)
+	if !read {
+		return
+	}
+	var raw string
+	var viewers int64
+	wrong := map[string]string{}
+	_ = json.Unmarshal(fields["kasm_id"], &raw)
+	id, valid := canonical(raw)
+	if !valid {
+		wrong["kasm_id"] = "Give the id of a desktop."
+	}
+	if problem := setWhole(&viewers, fields["viewers"], 0, mostViewers); problem != "" {
+		wrong["viewers"] = problem
+	}
+	if len(wrong) > 0 {
+		write(w, unprocessable(wrong))
+		return
+	}
+	s.answer(w, func(now instant) reply {
+		d, known := s.desktops[id]
+		switch {
+		case !known:
+			return refuseWith(http.StatusNotFound, notFound)
+		case d.State != running:
+			return refuseWith(http.StatusConflict, "This session is currently "+string(d.State)+".")
+		}
+		s.look(d, now)
+		d.seen, d.Viewers = time.Time{}, int(viewers)
+		s.touch(d)
+		return ok(map[string]any{"kasm_id": d.ID, "viewers": d.Viewers})
+	})
+}
+
 // look notes a viewer, which keeps the desktop alive as Kasm's own viewer does.
 func (s *Sim) look(d *desktop, now instant) {
 	d.seen = now.wall

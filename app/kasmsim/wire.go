@@ -60,7 +60,7 @@ func (s *Sim) wireImage(img Image) wireImage {
 	return wireImage{
 		ID: img.ID, Name: img.Name, FriendlyName: img.FriendlyName, Description: img.Description,
 		Type: "Container", Src: "img/thumbnails/desktop.png", Enabled: !img.Disabled, Available: true,
-		memory: s.memory(img.MemoryBytes), Cores: img.Cores, CPUAllocation: "Inherit",
+		memory: s.memory(img.MemoryBytes), Cores: img.Cores, CPUAllocation: "Inherit", ProfilePath: orNull(img.ProfilePath),
 		Categories: []string{"Desktop"}, RunConfig: map[string]any{}, ExecConfig: map[string]any{}, Volumes: map[string]any{},
 	}
 }
@@ -225,14 +225,14 @@ func (s *Sim) wireKasm(d *desktop, now instant) wireKasm {
 		Persistent: d.Profile == "Enabled" || d.Profile == "Reset", ProfileMode: orNull(d.Profile), ClientSettings: s.clientSettings(d.UserID),
 	}
 	if d.watched(now) {
-		w.ConnectionInfo.Viewers = 1
+		w.ConnectionInfo.Viewers = max(d.Viewers, 1)
 	}
 	return w
 }
 
 // watched tells whether somebody looks at the desktop now.
 func (d *desktop) watched(now instant) bool {
-	return d.State == running && !d.seen.IsZero() && now.wall.Sub(d.seen) < viewerGrace
+	return d.State == running && (d.Viewers > 0 || !d.seen.IsZero() && now.wall.Sub(d.seen) < viewerGrace)
 }
 
 // listed is a desktop in the list of all, with its owner and its agent.

@@ -174,6 +174,8 @@ func (w *world) startBus() {
 		bus.Consumer{Name: "converge", Handle: w.service.OnConvergeDue, Names: []string{"converge.due"}},
 		bus.Consumer{Name: "deadline", Handle: w.rounds.OnDeadlineDue, Names: []string{"deadline.due"}},
 		bus.Consumer{Name: "limit", Handle: w.rounds.OnLimitDue, Names: []string{"limit.due"}},
+		bus.Consumer{Name: "idle", Handle: w.rounds.OnIdleDue, Names: []string{"idle.due"}},
+		bus.Consumer{Name: "schedule", Handle: w.service.OnScheduleDue, Names: []string{"schedule.due"}},
 		bus.Consumer{Name: "block", Handle: w.rounds.OnBlockDue, Names: []string{"block.due"}},
 		bus.Consumer{Name: "keepalive", Handle: w.service.OnBlockCharged, Names: []string{"block.charged"}},
 		bus.Consumer{Name: "keepalive-due", Handle: w.service.OnKeepaliveDue, Names: []string{"keepalive.due"}},

@@ -48,7 +48,7 @@ type kasmSimCmd struct {
 func (kasmSimCmd) Help() string {
 	return `Speaks the Kasm Workspaces developer API on EZSCALE_KASM_SIM_ADDR (default 127.0.0.1:8090).
 The key and its secret are EZSCALE_KASM_API_KEY and EZSCALE_KASM_API_KEY_SECRET, or are made up and printed.
-GET /sim/record tells what truly ran; POST /sim/settings, /sim/keys, /sim/kill and /sim/clock change how it behaves while it runs.
+GET /sim/record tells what truly ran; POST /sim/settings, /sim/keys, /sim/kill, /sim/view and /sim/clock change how it behaves while it runs.
 What a flag sets is kept, like what POST /sim/settings sets, until another start or call sets it again.
 
   curl -s http://127.0.0.1:8090/api/public/get_images -d '{"api_key":"...","api_key_secret":"..."}'`
