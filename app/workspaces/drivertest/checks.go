@@ -135,8 +135,9 @@ func stopAndResume(h *host) {
 		if h.state(id) != workspaces.HostRunning {
 			h.Errorf("after a refused stop it is %q", h.state(id))
 		}
-		_, err := h.Driver.Keeps(ctx)
-		h.fine("keeps", err)
+		if keeps, err := h.Driver.Keeps(ctx); err != nil || keeps == workspaces.KeepsDisk {
+			h.Errorf("a host that cannot stop desktops keeps %q, %v", keeps, err)
+		}
 		return
 	}
 	h.fine("resume of what runs", h.Driver.Resume(ctx, p.id, id))
