@@ -195,8 +195,8 @@ type statusJSON struct {
 	WorkspaceID   uuid.UUID         `json:"workspace_id"`
 	Status        workspaces.Status `json:"status"`
 	UptimeSeconds int64             `json:"uptime_seconds"`
-	CPU           *float32          `json:"cpu_usage_percent"`
-	RAM           *int              `json:"ram_usage_mb"`
+	CPU           *float64          `json:"cpu_usage_percent"`
+	RAM           *int64            `json:"ram_usage_mb"`
 	CostSoFar     string            `json:"cost_so_far"`
 	PaidUntil     *string           `json:"paid_until"`
 	Message       string            `json:"message,omitempty"`
@@ -235,6 +235,10 @@ func (s *server) statusOf(ctx context.Context, v *visit, id uuid.UUID) (statusJS
 	status := statusJSON{WorkspaceID: w.ID, Status: w.Status, CostSoFar: money.API(money.Zero(v.tenant.Currency).D, v.tenant.Currency), Message: w.Failure}
 	if len(latest) == 0 || w.Status == workspaces.Provisioning {
 		return status, nil
+	}
+	if w.Status == workspaces.Running {
+		used := s.Workspaces.Gauge(ctx, v.tenant, w.Workspace)
+		status.CPU, status.RAM = used.CPUPercent, used.RAMMB
 	}
 	session := latest[0]
 	status.CostSoFar = money.API(session.CostAt(now), session.Currency)

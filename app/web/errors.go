@@ -69,7 +69,7 @@ func (s *server) explain(c *echo.Context, err error) refusal {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		refused = fail.New(fail.TooLarge, "That is too large. The limit is 1 MB.")
+		refused = fail.New(fail.TooLarge, "That is too large. The limit is %d MB.", tooLarge.Limit>>20)
 	case errors.As(err, &refused):
 	case echo.StatusCode(err) == http.StatusNotFound:
 		refused = fail.New(fail.NotFound, "There is nothing at this address.")

@@ -53,8 +53,8 @@ func (s *server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// quiet are routes that machines call all day.
-var quiet = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/assets/*": true}
+// quiet are routes that machines call all day, and what a desktop's page loads.
+var quiet = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/assets/*": true, desktopRoute: true}
 
 // recovered turns a panic into an internal error of this request alone.
 func recovered(next echo.HandlerFunc, c *echo.Context) (err error) {
@@ -152,11 +152,14 @@ func (s *server) trusted(remote string) bool {
 // limitBody refuses bodies that nobody means to send.
 func (s *server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
-		r := c.Request()
-		if r.ContentLength > maxBody {
-			return fail.New(fail.TooLarge, "That is too large. The limit is 1 MB.")
+		r, most := c.Request(), int64(maxBody)
+		if c.Path() == desktopRoute {
+			most = maxDesktopBody
 		}
-		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+		if r.ContentLength > most {
+			return fail.New(fail.TooLarge, "That is too large. The limit is %d MB.", most>>20)
+		}
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, most)
 		return next(c)
 	}
 }

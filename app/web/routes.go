@@ -68,6 +68,8 @@ func (s *server) table() []Route {
 		{get, "/workspaces/:id", anywhere, customer, s.workspacePage},
 		{get, "/workspaces/:id/card", anywhere, customer, s.workspaceCard},
 		{get, "/workspaces/:id/launch", anywhere, customer, s.launch},
+		{get, enterRoute, anywhere, open, s.enterDesktop},
+		{echo.RouteAny, desktopRoute, anywhere, open, s.desktop},
 		{post, "/workspaces/:id/start", anywhere, customer, s.startWorkspace},
 		{post, "/workspaces/:id/stop", anywhere, customer, s.stopWorkspace},
 		{post, "/workspaces/:id/destroy", anywhere, customer, s.destroyWorkspace},

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"net/netip"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"github.com/ezscale/ezscale/app/idempotency"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
+	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/testclock"
 	"github.com/ezscale/ezscale/app/workspaces"
 	"github.com/ezscale/ezscale/assets"
@@ -43,6 +45,9 @@ type Deps struct {
 	Log        *slog.Logger
 
 	Links func(t tenants.Tenant, path string) string // a whole address of a shop's page
+
+	Key  *seal.Key   // signs the links to desktops; nil for one that dies with the process
+	Wall clock.Clock // for what those links and their cookies last; nil for the machine's time
 
 	Secure         bool         // served over TLS, by us or by a proxy before us
 	TrustedProxies []string     // addresses and networks whose forwarding headers count
@@ -68,6 +73,8 @@ type server struct {
 	log     *slog.Logger
 	secure  bool
 	looks   sync.Map // tenant's id → look
+	porter  *porter
+	proxy   *httputil.ReverseProxy
 }
 
 // New makes the handler of the whole product.
@@ -82,12 +89,15 @@ func New(d Deps) (http.Handler, error) {
 	}
 	s := &server{Deps: d, doors: newDoors(d.DB.SessionStore(), d.Secure), origins: http.NewCrossOriginProtection(),
 		proxies: proxies, files: files, log: d.Log, secure: d.Secure}
+	if err := s.openDesktops(); err != nil {
+		return nil, err
+	}
 	e := echo.NewWithConfig(echo.Config{Logger: d.Log, IPExtractor: ipExtractor(proxies), HTTPErrorHandler: s.answer})
 	// The order matters: an id and a log line for everything, then headers that
 	// error pages carry too, then who is asked, then whether the request may be
 	// made at all, and only then its body.
 	e.Use(s.identify, s.secureHeaders, middleware.GzipWithConfig(middleware.GzipConfig{Level: 1, MinLength: 1400, Skipper: neverZipped}),
-		s.findTenant, s.sameOrigin, s.limitBody, s.inTime)
+		s.findTenant, s.sameOrigin, s.notFromDesktop, s.limitBody, s.inTime)
 	for _, r := range s.table() {
 		if _, err := e.AddRoute(echo.Route{Method: r.Method, Path: r.Path, Handler: r.handle, Middlewares: s.admit(r)}); err != nil {
 			return nil, fmt.Errorf("route %s %s: %w", r.Method, r.Path, err)
@@ -97,10 +107,11 @@ func New(d Deps) (http.Handler, error) {
 }
 
 // headAsGet answers HEAD with the headers of GET, for whoever only asks whether
-// a page is there; the server drops the body. A stream would never end.
+// a page is there; the server drops the body. A stream would never end, and a
+// desktop answers for itself.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodHead && r.URL.Path != "/events" {
+		if r.Method == http.MethodHead && r.URL.Path != "/events" && !strings.HasPrefix(r.URL.Path, desktopPrefix) {
 			r = r.Clone(r.Context())
 			r.Method = http.MethodGet
 		}
@@ -110,7 +121,7 @@ func headAsGet(next http.Handler) http.Handler {
 
 // neverZipped are streams, and files that are stored compressed.
 func neverZipped(c *echo.Context) bool {
-	return c.Path() == "/events" || c.Path() == "/assets/*" || c.Path() == "/metrics"
+	return c.Path() == "/events" || c.Path() == desktopRoute || c.Path() == "/assets/*" || c.Path() == "/metrics"
 }
 
 func prefixes(list []string) (out []netip.Prefix, err error) {

@@ -132,7 +132,7 @@ func (s *server) launch(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
-	link, err := s.Workspaces.Launch(c.Request().Context(), v.tenant, workspaces.Who{UserID: v.userID}, id)
+	launched, err := s.Workspaces.Launch(c.Request().Context(), v.tenant, workspaces.Who{UserID: v.userID}, id)
 	if fail.Is(err, fail.Conflict) {
 		desk, readErr := s.readDesk(c, id)
 		if readErr != nil {
@@ -145,5 +145,8 @@ func (s *server) launch(c *echo.Context) error {
 	}
 	c.Response().Header().Set("Referrer-Policy", "no-referrer")
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.Redirect(http.StatusSeeOther, link.Link.Reveal())
+	if launched.Proxied {
+		return s.launchProxied(c, card)
+	}
+	return c.Redirect(http.StatusSeeOther, launched.Link.Reveal())
 }

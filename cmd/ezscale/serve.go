@@ -269,7 +269,7 @@ func (n *node) sweep(ctx context.Context) {
 func (n *node) webDeps() web.Deps {
 	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Billing: n.billing, Bus: n.bus, Live: n.hub,
 		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
-		TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
+		Key: n.key, TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
 		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}
 	if n.stepper != nil {
 		d.TestClock = n.stepper
