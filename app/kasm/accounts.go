@@ -46,8 +46,9 @@ func (u UserChange) fields() map[string]any {
 
 // Group is one of Kasm's groups: what its members may do and start.
 type Group struct {
-	ID   string
-	Name string
+	ID       string
+	Name     string
+	Settings map[string]string // by Kasm's names, as text such as True or 7200; nil where Kasm does not tell them
 }
 
 // Attributes are a person's own preferences in Kasm. "" and false stand for unset.
@@ -160,7 +161,7 @@ func (c *Client) SetAttributes(ctx context.Context, userID string, a AttributesC
 
 // Groups lists the groups. Outside Kasm's documented API; see Error.Missing.
 func (c *Client) Groups(ctx context.Context) ([]Group, error) {
-	data, err := c.read(ctx, "get_groups", nil)
+	data, err := c.anywhere("get_groups", func(path string) ([]byte, error) { return c.readAt(ctx, "get_groups", path, nil) })
 	if err != nil {
 		return nil, err
 	}

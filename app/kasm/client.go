@@ -38,7 +38,7 @@ const (
 
 // Config says which Kasm server to talk to and as whom. The key needs the
 // permissions User, Users Auth Session, Users View/Create/Modify/Delete, Sessions
-// View/Modify, Groups View/Modify and Images View; Zones View, Licenses View, Agents
+// View/Modify, Groups View/Create/Modify and Images View/Create; Zones View, Licenses View, Agents
 // View and Reports View for what tells how much room a server has.
 type Config struct {
 	URL      string        // https://host[:port], without a path below it
@@ -61,13 +61,15 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Client calls one Kasm server. It is safe for use by many goroutines.
 type Client struct {
-	base    *url.URL
-	key     string
-	secret  string
-	auth    string
-	http    *http.Client
-	timeout time.Duration
-	now     func() time.Time
+	base   *url.URL
+	key    string
+	secret string
+	auth   string
+	// any certificate is accepted
+	insecure bool
+	http     *http.Client
+	timeout  time.Duration
+	now      func() time.Time
 }
 
 // New checks the configuration and makes a client; it does not call the server.
@@ -88,7 +90,7 @@ func New(c Config) (*Client, error) {
 	if c.Timeout <= 0 {
 		c.Timeout = defaultTimeout
 	}
-	return &Client{base: base, key: c.Key, secret: c.Secret, auth: c.Auth, http: httpClient(c), timeout: c.Timeout, now: time.Now}, nil
+	return &Client{base: base, key: c.Key, secret: c.Secret, auth: c.Auth, insecure: c.Insecure, http: httpClient(c), timeout: c.Timeout, now: time.Now}, nil
 }
 
 func parseBase(raw string) (*url.URL, error) {
@@ -143,7 +145,8 @@ func (c *Client) readAt(ctx context.Context, op, path string, body map[string]an
 }
 
 func repeatable(err error) bool {
-	return KindOf(err) == KindUnavailable && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
+	var e *Error
+	return errors.As(err, &e) && e.Kind == KindUnavailable && !e.Missing() && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
 }
 
 // pause waits between attempts, longer each time, between half and the whole of it

@@ -18,6 +18,7 @@ type wireImage struct {
 	Memory       number `json:"memory"`
 	MemoryBytes  number `json:"memory_bytes"`
 	GPUs         number `json:"gpu_count"`
+	ProfilePath  text   `json:"persistent_profile_path"`
 }
 
 type wireUser struct {
@@ -44,11 +45,12 @@ type wireKasm struct {
 	Created        moment `json:"created_date"`
 	KeepaliveDate  moment `json:"keepalive_date"`
 	ExpirationDate moment `json:"expiration_date"`
-	ConnectionInfo filled `json:"connection_info"`
+	ConnectionInfo viewed `json:"connection_info"`
 	Cores          number `json:"cores"`
 	Memory         number `json:"memory"`
 	MemoryBytes    number `json:"memory_bytes"`
 	Hostname       text   `json:"hostname"`
+	ServerID       ident  `json:"server_id"`
 	ShareID        text   `json:"share_id"`
 	Zone           text   `json:"zone_name"`
 	Settings       struct {
@@ -62,8 +64,9 @@ type wireKasm struct {
 		ID ident `json:"image_id"`
 	} `json:"image"`
 	Server struct {
-		Hostname text `json:"hostname"`
-		Zone     text `json:"zone_name"`
+		ID       ident `json:"server_id"`
+		Hostname text  `json:"hostname"`
+		Zone     text  `json:"zone_name"`
 	} `json:"server"`
 }
 
@@ -87,7 +90,7 @@ func (w wireImage) image() Image {
 	return Image{
 		ID: string(w.ID), Name: string(w.Name), FriendlyName: string(w.FriendlyName), Type: string(w.Type),
 		Enabled: w.Enabled == nil || bool(*w.Enabled), Available: bool(w.Available), Hidden: bool(w.Hidden),
-		Cores: float64(max(w.Cores, 0)), MemoryBytes: either(w.MemoryBytes, w.Memory), GPUs: int(min(w.GPUs.int64(), 1024)),
+		Cores: float64(max(w.Cores, 0)), MemoryBytes: either(w.MemoryBytes, w.Memory), GPUs: int(min(w.GPUs.int64(), 1024)), ProfilePath: string(w.ProfilePath),
 	}
 }
 
@@ -151,7 +154,7 @@ func (w *wireKasm) kasm() Kasm {
 		ID: string(w.ID), UserID: string(w.UserID), Username: string(w.Username), ImageID: string(w.ImageID),
 		Operational: string(w.Operational), StartDate: time.Time(w.StartDate), Created: time.Time(w.Created),
 		KeepaliveDate: time.Time(w.KeepaliveDate), ExpirationDate: time.Time(w.ExpirationDate),
-		InUse: bool(w.ConnectionInfo), Cores: float64(max(w.Cores, 0)), MemoryBytes: either(w.MemoryBytes, w.Memory), Hostname: string(w.Hostname),
+		InUse: w.ConnectionInfo.now, UseKnown: w.ConnectionInfo.known, Cores: float64(max(w.Cores, 0)), MemoryBytes: either(w.MemoryBytes, w.Memory), Hostname: string(w.Hostname), ServerID: string(w.ServerID),
 		ShareID: string(w.ShareID), Zone: string(w.Zone), IdleDisconnect: minutes(w.Settings.IdleDisconnect),
 	}
 	if k.UserID == "" {
@@ -168,6 +171,9 @@ func (w *wireKasm) kasm() Kasm {
 	}
 	if k.Zone == "" {
 		k.Zone = string(w.Server.Zone)
+	}
+	if k.ServerID == "" {
+		k.ServerID = string(w.Server.ID)
 	}
 	return k
 }

@@ -1,6 +1,7 @@
 package kasm
 
 import (
+	"encoding/json"
 	"math"
 	"net/url"
 	"slices"
@@ -8,11 +9,19 @@ import (
 )
 
 type wireGroup struct {
-	ID   ident `json:"group_id"`
-	Name text  `json:"name"`
+	ID       ident    `json:"group_id"`
+	Name     text     `json:"name"`
+	Settings settings `json:"settings"`
+	Other    settings `json:"group_settings"`
 }
 
-func (w wireGroup) group() Group { return Group{ID: string(w.ID), Name: string(w.Name)} }
+func (w wireGroup) group() Group {
+	g := Group{ID: string(w.ID), Name: string(w.Name), Settings: w.Settings}
+	if g.Settings == nil {
+		g.Settings = w.Other
+	}
+	return g
+}
 
 // collect turns the items that can be read into what the product knows.
 func collect[W, T any](l list[W], turn func(W) (T, bool)) ([]T, bool) {
@@ -116,8 +125,9 @@ func decodeFrameStats(data []byte) (FrameStats, bool) {
 
 func decodeZones(data []byte) ([]Zone, bool) {
 	type wire struct {
-		ID   ident `json:"zone_id"`
-		Name text  `json:"zone_name"`
+		ID     ident `json:"zone_id"`
+		Name   text  `json:"zone_name"`
+		Scales flag  `json:"auto_scaling_enabled"`
 	}
 	var answer struct {
 		Zones list[wire] `json:"zones"`
@@ -125,7 +135,9 @@ func decodeZones(data []byte) ([]Zone, bool) {
 	if !lenient(data, &answer) {
 		return nil, false
 	}
-	return collect(answer.Zones, func(w wire) (Zone, bool) { return Zone{ID: string(w.ID), Name: string(w.Name)}, w.ID != "" })
+	return collect(answer.Zones, func(w wire) (Zone, bool) {
+		return Zone{ID: string(w.ID), Name: string(w.Name), AutoScaling: bool(w.Scales)}, w.ID != ""
+	})
 }
 
 func decodeLicences(data []byte) ([]Licence, bool) {
@@ -173,6 +185,9 @@ func decodeAgents(data []byte) ([]Agent, bool) {
 		Memory      number `json:"memory"`
 		MemoryBytes number `json:"memory_bytes"`
 		GPUs        number `json:"gpus"`
+		MaxKasms    number `json:"max_simultaneous_sessions"`
+		OwnCores    number `json:"cores_override"`
+		OwnMemory   number `json:"memory_override"`
 	}
 	var answer struct {
 		Agents list[wire] `json:"agents"`
@@ -183,7 +198,8 @@ func decodeAgents(data []byte) ([]Agent, bool) {
 	return collect(answer.Agents, func(w wire) (Agent, bool) {
 		return Agent{
 			ID: string(w.ID), ServerID: string(w.ServerID), Hostname: string(w.Hostname), Status: string(w.Status), ZoneID: string(w.ZoneID),
-			Enabled: bool(w.Enabled), Cores: float64(max(w.Cores, 0)), MemoryBytes: either(w.MemoryBytes, w.Memory), GPUs: small(w.GPUs),
+			Enabled: bool(w.Enabled), Cores: cores(w.OwnCores, w.Cores), MemoryBytes: either(w.OwnMemory, number(either(w.MemoryBytes, w.Memory))), GPUs: small(w.GPUs),
+			MaxKasms: small(w.MaxKasms),
 		}, w.ID != ""
 	})
 }
@@ -259,3 +275,122 @@ func firstOf(a, b moment) time.Time {
 
 // small reads a count that has no business being large.
 func small(n number) int { return int(min(n.int64(), math.MaxInt32)) }
+
+// cores takes what the operator of the server set before what the machine has.
+func cores(override, real number) float64 {
+	if override > 0 {
+		return float64(override)
+	}
+	return float64(max(real, 0))
+}
+
+// settings reads a group's settings: an object of names and values, or a list of
+// objects that hold both. A value is kept as text.
+type settings map[string]string
+
+func (s *settings) UnmarshalJSON(b []byte) error {
+	type pair struct {
+		Name  text    `json:"name"`
+		Value setting `json:"value"`
+	}
+	found := settings{}
+	var named map[string]setting
+	var pairs list[pair]
+	switch {
+	case lenient(b, &named):
+		for name, value := range named {
+			found[name] = string(value)
+		}
+	case pairs.UnmarshalJSON(b) == nil && pairs.present:
+		for _, p := range pairs.items {
+			if p.Name != "" {
+				found[string(p.Name)] = string(p.Value)
+			}
+		}
+	}
+	if len(found) > 0 {
+		*s = found
+	}
+	return nil
+}
+
+// setting reads a value of any plain type as its text.
+type setting string
+
+func (s *setting) UnmarshalJSON(b []byte) error {
+	var t text
+	_ = t.UnmarshalJSON(b)
+	switch string(b) {
+	case "true":
+		t = "True"
+	case "false":
+		t = "False"
+	}
+	*s = setting(t)
+	return nil
+}
+
+// decodeGroup reads the answer to the making of a group.
+func decodeGroup(data []byte) (Group, bool) {
+	var answer struct {
+		Group wireGroup `json:"group"`
+	}
+	if !lenient(data, &answer) || answer.Group.ID == "" {
+		return Group{}, false
+	}
+	return answer.Group.group(), true
+}
+
+// decodeGroupImages reads which images a group offers. Each is an image, or names
+// one beside an id of its own.
+func decodeGroupImages(data []byte) ([]string, bool) {
+	type wire struct {
+		ID    ident `json:"image_id"`
+		Image struct {
+			ID ident `json:"image_id"`
+		} `json:"image"`
+	}
+	var answer struct {
+		Images list[wire] `json:"images"`
+	}
+	if !lenient(data, &answer) {
+		return nil, false
+	}
+	return collect(answer.Images, func(w wire) (string, bool) {
+		if w.ID == "" {
+			w.ID = w.Image.ID
+		}
+		return string(w.ID), w.ID != ""
+	})
+}
+
+// decodeImage reads the answer to the making of an image.
+func decodeImage(data []byte) (Image, bool) {
+	var answer struct {
+		Image wireImage `json:"image"`
+	}
+	if !lenient(data, &answer) || answer.Image.ID == "" {
+		return Image{}, false
+	}
+	return answer.Image.image(), true
+}
+
+// decodeRawImage finds an image in the list of all, with every field as it came.
+func decodeRawImage(data []byte, id string) (map[string]json.RawMessage, bool) {
+	var answer struct {
+		Images []json.RawMessage `json:"images"`
+	}
+	if !lenient(data, &answer) {
+		return nil, false
+	}
+	for _, raw := range answer.Images {
+		var named struct {
+			ID ident `json:"image_id"`
+		}
+		var fields map[string]json.RawMessage
+		if lenient(raw, &named) && string(named.ID) == id && json.Unmarshal(raw, &fields) == nil {
+			return fields, true
+		}
+	}
+	return nil, false
+}

@@ -41,10 +41,10 @@ func TestDecodeListing(t *testing.T) {
 		ID: "b057c3751f2e4d1d9be4a3a1c8a8f6fc", UserID: "39b3a1f2c4d54e0f8a9bacbdcedfe012", Username: "c42@example.test",
 		ImageID: "c7afd0e1f2a3b4c5d6e7f8091a2b3cd1", Operational: "running", StartDate: at(t, "2026-01-01T10:00:00.5Z"),
 		Created: at(t, "2026-01-01T09:59:58Z"), KeepaliveDate: at(t, "2026-01-01T10:00:20Z"), ExpirationDate: at(t, "2026-01-01T11:00:20Z"),
-		InUse: true, Cores: 2, MemoryBytes: 2768000000, Hostname: "10.0.0.120", Zone: "default", IdleDisconnect: 20 * time.Minute,
+		InUse: true, UseKnown: true, Cores: 2, MemoryBytes: 2768000000, Hostname: "10.0.0.120", Zone: "default", IdleDisconnect: 20 * time.Minute,
 	}, {
 		ID: "4fa42139aef34c86929ae479cda68857", UserID: "e60a9c80289a4b3aaedb42f1d5fe8060", Username: "d@example.test",
-		ImageID: "c7afd0e1f2a3b4c5d6e7f8091a2b3cd1", Operational: "hibernating", Cores: 4, MemoryBytes: 8589934592,
+		ImageID: "c7afd0e1f2a3b4c5d6e7f8091a2b3cd1", Operational: "hibernating", UseKnown: true, Cores: 4, MemoryBytes: 8589934592,
 	}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -3,7 +3,7 @@ package kasm
 import (
 	"context"
 	"errors"
-	"math"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -19,14 +19,28 @@ const imagesFor = time.Minute
 type Driver struct {
 	client *Client
 	now    func() time.Time // wall time
+	log    *slog.Logger
 
 	mu     sync.Mutex
 	images []Image
 	until  time.Time
+
+	rooms rooms
+	stops stops
+	plans plans
 }
 
 // NewDriver makes a driver of a client. now is wall time.
-func NewDriver(c *Client, now func() time.Time) *Driver { return &Driver{client: c, now: now} }
+func NewDriver(c *Client, now func() time.Time) *Driver {
+	return &Driver{client: c, now: now, log: slog.New(slog.DiscardHandler)}
+}
+
+// LogTo lets the driver say what it does without, such as rights that its key may
+// not set. It is called before the driver is used.
+func (d *Driver) LogTo(log *slog.Logger) *Driver {
+	d.log = log
+	return d
+}
 
 // List tells every desktop of the server.
 func (d *Driver) List(ctx context.Context) (workspaces.Listing, error) {
@@ -34,6 +48,7 @@ func (d *Driver) List(ctx context.Context) (workspaces.Listing, error) {
 	if err != nil {
 		return workspaces.Listing{}, hostError(err)
 	}
+	d.noteUse(l.Kasms)
 	out := workspaces.Listing{CurrentTime: l.CurrentTime, Desktops: make([]workspaces.Desktop, len(l.Kasms))}
 	for i, k := range l.Kasms {
 		out.Desktops[i] = workspaces.Desktop{ID: k.ID, UserID: k.UserID, Username: k.Username, ImageID: k.ImageID, State: k.Operational, Created: k.Created}
@@ -74,7 +89,7 @@ func (d *Driver) FindImage(ctx context.Context, template string, vcpu, ramMB int
 		return "", hostError(err)
 	}
 	for _, img := range images {
-		if img.Enabled && named(img, template) && sized(img, vcpu, ramMB) {
+		if img.Enabled && told(img).Named(template) && sized(img, vcpu, ramMB) {
 			return img.ID, nil
 		}
 	}
@@ -98,35 +113,21 @@ func (d *Driver) listImages(ctx context.Context) ([]Image, error) {
 	return images, nil
 }
 
-func named(img Image, template string) bool {
-	if id, ok := ParseID(template); ok {
-		return img.ID == id
-	}
-	return img.Name == template || withoutTag(img.Name) == template
-}
-
-// withoutTag cuts the tag off a docker name; a colon before the last slash is a
-// registry's port.
-func withoutTag(name string) string {
-	if i := strings.LastIndex(name, ":"); i > strings.LastIndex(name, "/") {
-		return name[:i]
-	}
-	return name
-}
-
-// sized compares with five per cent of play. A megabyte is 1024² or 1000² bytes,
-// as whoever made the image understood it.
+// sized compares memory with a little play, and processors exactly.
 func sized(img Image, vcpu, ramMB int) bool {
-	near := func(unit float64) bool {
-		want := float64(ramMB) * unit
-		return math.Abs(float64(img.MemoryBytes)-want) <= want*0.05
-	}
-	return img.Cores == float64(vcpu) && (near(1<<20) || near(1e6))
+	return img.Cores == float64(vcpu) && workspaces.SameRAM(img.MemoryBytes, ramMB)
 }
 
-// Request asks for one desktop.
+// Request asks for one desktop, for a customer who is a member of the plan's group.
+// Where desktops cannot be stopped, it is asked for with a profile that stays.
 func (d *Driver) Request(ctx context.Context, w workspaces.Wish) (string, error) {
-	got, err := d.client.Request(ctx, RequestKasm{UserID: w.UserID, ImageID: w.ImageID})
+	if err := d.admit(ctx, w); err != nil {
+		return "", hostError(err)
+	}
+	got, err := d.client.Request(ctx, RequestKasm{UserID: w.UserID, ImageID: w.ImageID, PersistentProfile: d.profile(ctx, w.ImageID)})
+	if refused(err) {
+		d.plans.forget(w.Rights.Group, w.UserID) // whatever was believed of the group may be wrong
+	}
 	if refused(err) && strings.Contains(strings.ToLower(err.Error()), "invalid request") {
 		// The image was listed a moment ago, so it is the user that Kasm does not know.
 		return "", &workspaces.HostError{Kind: workspaces.HostNotFound, Message: "Kasm does not know the customer's account.", Cause: err}
@@ -144,6 +145,7 @@ func (d *Driver) Resume(ctx context.Context, userID, desktopID string) error {
 // key that may not do that, or a version without it, is HostRefused.
 func (d *Driver) Stop(ctx context.Context, userID, desktopID string) error {
 	err := d.client.Stop(ctx, userID, desktopID)
+	d.stopped(err)
 	return d.unless(ctx, desktopID, err, StateStopped, StatePaused)
 }
 
@@ -172,6 +174,11 @@ func offered(err error) error {
 		return &workspaces.HostError{Kind: workspaces.HostRefused, Message: "this Kasm has no call " + e.Op, Cause: err}
 	}
 	return hostError(err)
+}
+
+func missing(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Missing()
 }
 
 // Destroy ends a desktop.
@@ -212,16 +219,12 @@ func hostError(err error) error {
 	return &workspaces.HostError{Kind: kind, Message: strings.TrimPrefix(err.Error(), "kasm: "), Cause: err}
 }
 
-// Room tells what there is room for.
-func (d *Driver) Room(context.Context) (workspaces.Room, error) { return workspaces.Room{}, nil }
-
-// Keeps tells what of a desktop outlives a stop.
-func (d *Driver) Keeps(context.Context) (workspaces.Keeping, error) {
-	return workspaces.KeepsDisk, nil
-}
-
+// useOf tells whether somebody looks at a desktop, where Kasm says it.
 func useOf(k Kasm) workspaces.Use {
-	if k.InUse {
+	switch {
+	case !k.UseKnown:
+		return workspaces.UseUnknown
+	case k.InUse:
 		return workspaces.InUse
 	}
 	return workspaces.Unused

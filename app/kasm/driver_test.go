@@ -34,17 +34,22 @@ func newDriver(t *testing.T) (d *kasm.Driver, url string) {
 
 func turn(t *testing.T, url string, settings map[string]any) {
 	t.Helper()
-	raw, err := json.Marshal(settings)
+	turnAt(t, url+"/sim/settings", settings)
+}
+
+func turnAt(t *testing.T, url string, body map[string]any) {
+	t.Helper()
+	raw, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.Post(url+"/sim/settings", "application/json", bytes.NewReader(raw))
+	resp, err := http.Post(url, "application/json", bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		t.Fatalf("settings: status %d", resp.StatusCode)
+		t.Fatalf("%s: status %d", url, resp.StatusCode)
 	}
 }
 

@@ -142,7 +142,7 @@ func kindOfMessage(op, m string) Kind {
 func namesSomething(op string) bool {
 	switch op {
 	case "get_user", "update_user", "delete_user", "logout_user", "get_attributes", "update_user_attributes", "add_user_group", "remove_user_group",
-		"get_kasm_status", "destroy_kasm", "keepalive", "stop_kasm", "pause_kasm", "resume_kasm", "join_kasm",
+		"get_images_group", "add_images_group", "add_settings_group", "get_kasm_status", "destroy_kasm", "keepalive", "stop_kasm", "pause_kasm", "resume_kasm", "join_kasm",
 		"exec_command_kasm", "get_kasm_screenshot", "get_kasm_frame_stats":
 		return true
 	}
@@ -202,6 +202,8 @@ func sought(op string) string {
 	switch op {
 	case "add_user_group", "remove_user_group":
 		return "this user or group"
+	case "get_images_group", "add_images_group", "add_settings_group":
+		return "this group or image"
 	case "join_kasm":
 		return "this user or shared desktop"
 	}

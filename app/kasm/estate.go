@@ -7,8 +7,9 @@ import (
 
 // Zone is one of the server's places.
 type Zone struct {
-	ID   string
-	Name string
+	ID          string
+	Name        string
+	AutoScaling bool // machines are added when there are too few
 }
 
 // Licence is one that is activated on the server.
@@ -35,6 +36,7 @@ type Agent struct {
 	Cores       float64
 	MemoryBytes int64
 	GPUs        int
+	MaxKasms    int // desktops at once; 0 when only its size limits them
 }
 
 // AgentLoad is how full an agent is. Sizes are in bytes.

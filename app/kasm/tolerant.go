@@ -106,21 +106,26 @@ func (i *ident) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// filled tells whether an object, list or string holds anything.
-type filled bool
+// viewed tells whether somebody looks at a desktop: an object, list or string that
+// holds anything. Where there is none at all, or null, nobody knows.
+type viewed struct{ known, now bool }
 
-func (f *filled) UnmarshalJSON(b []byte) error {
+func (f *viewed) UnmarshalJSON(b []byte) error {
 	var v any
-	if string(b) == "{}" || json.Unmarshal(b, &v) != nil {
+	if string(b) == "{}" {
+		f.known = true
+		return nil
+	}
+	if json.Unmarshal(b, &v) != nil {
 		return nil
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		*f = len(v) > 0
+		f.known, f.now = true, len(v) > 0
 	case []any:
-		*f = len(v) > 0
+		f.known, f.now = true, len(v) > 0
 	case string:
-		*f = v != "" && v != "None" && v != "{}"
+		f.known, f.now = true, v != "" && v != "None" && v != "{}"
 	}
 	return nil
 }

@@ -44,6 +44,7 @@ type Image struct {
 	Cores        float64
 	MemoryBytes  int64
 	GPUs         int
+	ProfilePath  string // where persistent profiles are kept, "" for nowhere
 }
 
 // NewUser is what CreateUser sends.
@@ -120,9 +121,11 @@ type Kasm struct {
 	KeepaliveDate  time.Time
 	ExpirationDate time.Time // Kasm deletes the desktop then, unless kept alive
 	InUse          bool      // a viewer is attached
+	UseKnown       bool      // Kasm says whether one is
 	Cores          float64
 	MemoryBytes    int64
 	Hostname       string        // of the agent
+	ServerID       string        // of the agent
 	Zone           string        // name
 	ShareID        string        // for Join; "" unless sharing is on
 	IdleDisconnect time.Duration // after which an idle viewer is cut off, 0 when unknown

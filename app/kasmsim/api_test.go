@@ -277,14 +277,14 @@ func TestSettingsMergeAndRefuse(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, kasmsim.Options{})
 	code, all := r.post("/sim/settings", map[string]any{"latency_ms": 5, "capacity": 7})
-	if code != 200 || all["latency_ms"] != 5.0 || all["capacity"] != 7.0 || all["start_delay_ms"] != 3000.0 || all["per_user_limit"] != -1.0 || all["error_style"] != "json" || all["memory_field"] != "memory" || all["unreachable"] != false || len(all) != 22 {
+	if code != 200 || all["latency_ms"] != 5.0 || all["capacity"] != 7.0 || all["start_delay_ms"] != 3000.0 || all["per_user_limit"] != -1.0 || all["error_style"] != "json" || all["memory_field"] != "memory" || all["unreachable"] != false || len(all) != 23 {
 		t.Error(code, all)
 	}
 	for field, bad := range map[string]any{
 		"start_delay_ms": -1, "stop_delay_ms": "1", "capacity": -2, "per_user_limit": 1.5, "licence_limit": "x", "error_rate": 1.01,
 		"error_style": "xml", "latency_ms": nil, "memory_field": "ram", "unreachable": 1, "colour": "red",
 		"requested_delay_ms": -2, "resume_delay_ms": "x", "deleting_sticks": nil, "start_failure_rate": 2, "keepalive_s": 0, "keepalive_action": "burn",
-		"time_limit_s": 1.5, "usage_reached": 1, "refusal_style": "html500", "lost_rate": -1, "auth": "none", "session_history": "yes",
+		"time_limit_s": 1.5, "usage_reached": 1, "refusal_style": "html500", "lost_rate": -1, "auth": "none", "session_history": "yes", "stop_calls": "never",
 	} {
 		sent := map[string]any{"stop_delay_ms": 77}
 		sent[field] = bad

@@ -3,13 +3,45 @@ package kasmsim
 // defaultZone is the simulator's one zone.
 const defaultZone = "0f0e0d0c0b0a49088706050403020100"
 
-// Size of the simulator's one agent. It is not what limits desktops: the setting
-// capacity is.
+// Size of the simulator's one agent while little runs on it. What limits desktops is
+// the setting capacity, so the agent is always large enough for those that it still
+// lets in, and full when it lets in none.
 const (
 	agentCores  = 64
 	agentMemory = 256 << 30
 	agentDisk   = 2 << 40
+
+	desktopCores  = 8
+	desktopMemory = 16 << 30
+	systemMemory  = 1 << 30 // what the machine itself takes
 )
+
+// load is what runs on the agent, and what the agent has for it.
+type load struct {
+	kasms              int
+	usedCores, cores   float64
+	usedMemory, memory int64
+	limited            bool // by the setting capacity
+}
+
+func (s *Sim) load() load {
+	l := load{usedMemory: systemMemory}
+	for _, d := range s.desktops {
+		if d.occupies() {
+			img := s.image(d.ImageID)
+			l.kasms++
+			l.usedCores += img.Cores
+			l.usedMemory += img.MemoryBytes
+		}
+	}
+	freeCores, freeMemory := max(agentCores-l.usedCores, agentCores/2), max(agentMemory-l.usedMemory, agentMemory/2)
+	if l.limited = s.settings.Capacity >= 0; l.limited {
+		left := max(s.settings.Capacity-l.kasms, 0)
+		freeCores, freeMemory = min(freeCores, float64(left*desktopCores)), min(freeMemory, int64(left)*desktopMemory)
+	}
+	l.cores, l.memory = l.usedCores+freeCores, l.usedMemory+freeMemory
+	return l
+}
 
 func (s *Sim) getZones(instant, input) reply {
 	return ok(map[string]any{"zones": []any{map[string]any{"zone_id": defaultZone, "zone_name": agent().Zone, "auto_scaling_enabled": false}}})
@@ -36,29 +68,27 @@ type wireAgent struct {
 	Enabled  bool    `json:"enabled"`
 	Cores    float64 `json:"cores"`
 	memory
-	GPUs int `json:"gpus"`
+	GPUs     int  `json:"gpus"`
+	MaxKasms *int `json:"max_simultaneous_sessions,omitempty"`
 }
 
 func (s *Sim) getAgents(instant, input) reply {
-	a := agent()
-	return ok(map[string]any{"agents": []wireAgent{{
+	a, l := agent(), s.load()
+	w := wireAgent{
 		ID: "9d0cbd2c48f94a6d8cb52c0c6e6d2a11", ServerID: a.ID, Hostname: a.Hostname, Status: "running", ZoneID: defaultZone, Enabled: true,
-		Cores: agentCores, memory: s.memory(agentMemory),
-	}}})
+		Cores: l.cores, memory: s.memory(l.memory),
+	}
+	if l.limited {
+		w.MaxKasms = &s.settings.Capacity
+	}
+	return ok(map[string]any{"agents": []wireAgent{w}})
 }
 
 func (s *Sim) getAgentReport(instant, input) reply {
-	count, used := 0, int64(0)
-	for _, d := range s.desktops {
-		if d.occupies() {
-			count++
-			used += s.image(d.ImageID).MemoryBytes
-		}
-	}
-	a := agent()
+	a, l := agent(), s.load()
 	return ok(map[string]any{"agents": []any{map[string]any{
-		"name": a.Hostname, "server_id": a.ID, "health": "healthy", "kasms": count,
-		"memory_total": int64(agentMemory), "memory_used": used, "memory_free": max(agentMemory-used, 0),
+		"name": a.Hostname, "server_id": a.ID, "health": "healthy", "kasms": l.kasms,
+		"memory_total": l.memory, "memory_used": l.usedMemory, "memory_free": l.memory - l.usedMemory,
 		"disk_space": int64(agentDisk), "disk_space_used": int64(agentDisk) / 10, "disk_space_free": int64(agentDisk) / 10 * 9,
 	}}})
 }

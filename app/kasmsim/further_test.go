@@ -109,7 +109,7 @@ func TestGroups(t *testing.T) {
 	_, made := r.api("/api/admin/create_group", map[string]any{"target_group": map[string]any{"name": "Business", "priority": 10}})
 	group, _ := made["group"].(map[string]any)
 	id, _ := group["group_id"].(string)
-	if groups, err := r.client.Groups(ctx); err != nil || len(groups) != 3 || !slices.Contains(groups, kasm.Group{ID: id, Name: "Business"}) {
+	if groups, err := r.client.Groups(ctx); err != nil || len(groups) != 3 || !slices.ContainsFunc(groups, func(g kasm.Group) bool { return g.ID == id && g.Name == "Business" }) {
 		t.Error(groups, err)
 	}
 	for range 2 { // twice is as good as once

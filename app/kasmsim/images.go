@@ -15,7 +15,8 @@ type Image struct {
 	Description  string
 	Cores        float64
 	MemoryBytes  int64
-	Disabled     bool // listed, but starts nothing
+	Disabled     bool   // listed, but starts nothing
+	ProfilePath  string // where persistent profiles are kept, "" for nowhere
 }
 
 // DefaultImages is every template in every size. The ids are the same in each

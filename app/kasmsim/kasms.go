@@ -205,6 +205,18 @@ func (s *Sim) unstick(now instant) {
 	}
 }
 
+// stoppable tells whether desktops may be stopped, paused and resumed, and how a
+// server says that they may not.
+func (s *Sim) stoppable() (reply, bool) {
+	switch s.settings.StopCalls {
+	case StopRefused:
+		return unauthorized(), false
+	case StopMissing:
+		return reply{status: 404, html: "<H1>Not Found</H1>\n"}, false
+	}
+	return reply{}, true
+}
+
 func (s *Sim) stopKasm(now instant, in input) reply {
 	return s.halt(now, in, stopped, EndedByStop)
 }
@@ -216,6 +228,9 @@ func (s *Sim) pauseKasm(now instant, in input) reply {
 // halt ends the run and keeps the desktop. A paused desktop can be stopped; a
 // stopped one cannot be paused.
 func (s *Sim) halt(now instant, in input, to state, by string) reply {
+	if r, may := s.stoppable(); !may {
+		return r
+	}
 	d, failed := s.named(in, true)
 	if failed != nil {
 		return *failed
@@ -231,6 +246,9 @@ func (s *Sim) halt(now instant, in input, to state, by string) reply {
 
 // resumeKasm begins a new run of a desktop that was stopped or paused.
 func (s *Sim) resumeKasm(now instant, in input) reply {
+	if r, may := s.stoppable(); !may {
+		return r
+	}
 	d, failed := s.named(in, true)
 	if failed != nil {
 		return *failed

@@ -12,10 +12,11 @@ type targetImage struct {
 	Memory       *int64   `json:"memory"`
 	MemoryBytes  *int64   `json:"memory_bytes"`
 	Enabled      *bool    `json:"enabled"`
+	ProfilePath  *string  `json:"persistent_profile_path"`
 }
 
 func (t targetImage) applyTo(img *Image) {
-	for _, f := range []struct{ to, from *string }{{&img.Name, t.Name}, {&img.FriendlyName, t.FriendlyName}, {&img.Description, t.Description}} {
+	for _, f := range []struct{ to, from *string }{{&img.Name, t.Name}, {&img.FriendlyName, t.FriendlyName}, {&img.Description, t.Description}, {&img.ProfilePath, t.ProfilePath}} {
 		if f.from != nil {
 			*f.to = *f.from
 		}

@@ -33,6 +33,13 @@ const (
 	ActionPause  = "pause"
 )
 
+// What becomes of a call to stop, pause or resume.
+const (
+	StopAllowed = "allowed"
+	StopRefused = "refused" // 403, as for a key that may not
+	StopMissing = "missing" // 404, as from a server without these calls
+)
+
 // Names of the field that holds an amount of memory.
 const (
 	MemoryOld = "memory"
@@ -64,6 +71,7 @@ type Settings struct {
 	KeepaliveS       int64   `json:"keepalive_s"`
 	KeepaliveAction  string  `json:"keepalive_action"`
 	TimeLimitS       int64   `json:"time_limit_s"` // Unset is none; with one, keepalive extends nothing
+	StopCalls        string  `json:"stop_calls"`
 	UsageReached     bool    `json:"usage_reached"`
 	ErrorRate        float64 `json:"error_rate"` // share of API calls that fail, 0 to 1
 	ErrorStyle       string  `json:"error_style"`
@@ -80,7 +88,7 @@ func defaultSettings() Settings {
 	return Settings{
 		StartDelayMS: 3000, RequestedDelayMS: Unset, ResumeDelayMS: Unset, StopDelayMS: 1000,
 		Capacity: NoLimit, PerUserLimit: NoLimit, LicenceLimit: NoLimit,
-		KeepaliveS: 3600, KeepaliveAction: ActionDelete, TimeLimitS: Unset,
+		KeepaliveS: 3600, KeepaliveAction: ActionDelete, TimeLimitS: Unset, StopCalls: StopAllowed,
 		ErrorStyle: StyleJSON, RefusalStyle: StyleSeen, MemoryField: MemoryOld, Auth: AuthAny, SessionHistory: true,
 	}
 }
@@ -153,6 +161,7 @@ func (s *Settings) setters() map[string]func(json.RawMessage) string {
 		"keepalive_s":        func(r raw) string { return setWhole(&s.KeepaliveS, r, 1, delay/1000) },
 		"keepalive_action":   func(r raw) string { return setWord(&s.KeepaliveAction, r, ActionDelete, ActionStop, ActionPause) },
 		"time_limit_s":       func(r raw) string { return setOptional(&s.TimeLimitS, r, delay/1000) },
+		"stop_calls":         func(r raw) string { return setWord(&s.StopCalls, r, StopAllowed, StopRefused, StopMissing) },
 		"usage_reached":      func(r raw) string { return setBool(&s.UsageReached, r) },
 		"error_rate":         func(r raw) string { return setShare(&s.ErrorRate, r) },
 		"error_style": func(r raw) string {
