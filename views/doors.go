@@ -13,6 +13,9 @@ type Wrong struct {
 	Fields map[string]string
 }
 
+// any says that something was wrong.
+func (w Wrong) any() bool { return w.Whole != "" || len(w.Fields) > 0 }
+
 // lines are the errors in the order of the form's fields, then those about
 // fields that the form does not show.
 func (w Wrong) lines(order ...string) []FieldError {

@@ -109,7 +109,8 @@ type TimerProps struct {
 	StartedAt, Now, NextAt time.Time // Now is the clock of the business
 	Cost, NextCost         string    // "$0.55", and the total once NextAt is reached; "" if no block follows
 	Block                  time.Duration
-	Title                  string // shown behind the cost in the tab, or ""
+	StopsAt                time.Time // when it stops by itself, if that is near
+	Title                  string    // shown behind the cost in the tab, or ""
 }
 
 func stamp(t time.Time) string {

@@ -24,6 +24,7 @@ type FieldProps struct {
 	Prefix       string // "$"
 	Suffix       string // "an hour"
 	Optional     bool   // fields are required unless they say so
+	Plain        bool   // an optional field whose label does not say so
 	ReadOnly     bool
 	Disabled     bool
 	Autofocus    bool
@@ -38,6 +39,7 @@ type SelectProps struct {
 	Value, Hint, Error string
 	Options            []Option
 	Optional           bool
+	Plain              bool // an optional choice whose label does not say so
 }
 
 // CheckProps describe a single yes or no.

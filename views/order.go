@@ -1,6 +1,7 @@
 package views
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,79 @@ type OrderProps struct {
 	Minimum   string
 	Support   string
 	Credit    decimal.Decimal
+	Rooms     workspaces.Rooms // nil when the hosts do not tell
+	Again     bool             // refused for want of room: the choice may be sent once more
+	Until     RunUntil
+}
+
+// Fits says that a desktop of the plan would find room now, as far as is known.
+func (p OrderProps) Fits(plan workspaces.Plan) bool {
+	return p.Rooms == nil || p.Rooms.Fits(plan.Driver, plan.VCPU, plan.RAMMB)
+}
+
+// FirstWithRoom is the plan to begin with: what was chosen, else the first one that
+// has room.
+func (p OrderProps) FirstWithRoom() string {
+	first := ""
+	for _, plan := range p.Plans {
+		switch {
+		case p.Type == plan.ServiceType && (p.Fits(plan) || p.full()):
+			return p.Type
+		case first == "" && (p.Fits(plan) || p.full()):
+			first = plan.ServiceType
+		}
+	}
+	return first
+}
+
+// noRoom says what to do about a plan that has no room, "" when it has.
+func (p OrderProps) noRoom(plan workspaces.Plan) string {
+	switch {
+	case p.Fits(plan):
+		return ""
+	case p.Rooms.None(plan.Driver):
+		return "This shop cannot start desktops of this kind yet."
+	case p.full():
+		return "Come back in a while."
+	}
+	return "Choose another size, or come back in a while."
+}
+
+// off says that a plan cannot be chosen.
+func (p OrderProps) off(plan workspaces.Plan) bool {
+	return !p.Fits(plan) && !(p.Again && p.Type == plan.ServiceType)
+}
+
+// full says that there is room for nothing that is sold here.
+func (p OrderProps) full() bool {
+	for _, plan := range p.Plans {
+		if p.Fits(plan) {
+			return false
+		}
+	}
+	return len(p.Plans) > 0
+}
+
+// lookAgain is this page with the same choice.
+func (p OrderProps) lookAgain() string {
+	return "/kasm/order?" + url.Values{"workspace_type": {p.Type}, "template": {p.Template}}.Encode()
+}
+
+func (p OrderProps) fullBecause() string {
+	for _, plan := range p.Plans {
+		if !p.Rooms.None(plan.Driver) {
+			return "Every size is full right now. Desktops that others stop make room, so look again in a few minutes."
+		}
+	}
+	return "This shop cannot start desktops yet."
+}
+
+// symbol stands before an amount in this form.
+func (p OrderProps) symbol() string {
+	if len(p.Plans) == 0 {
+		return ""
+	}
+	return planTariff(p.Plans[0]).symbol()
 }
 
 // kinds of plans, in the order of the form.
@@ -82,7 +156,7 @@ func (p OrderProps) chosen(t workspaces.Template) bool {
 }
 
 func (p OrderProps) errors() (out []FieldError) {
-	for _, name := range []string{"workspace_type", "template"} {
+	for _, name := range []string{"workspace_type", "template", "run_for", "run_budget"} {
 		if said := p.Fields[name]; said != "" {
 			out = append(out, FieldError{Name: name, Message: said})
 		}

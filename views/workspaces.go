@@ -24,9 +24,14 @@ type Desk struct {
 	Shop    string            // for the tab's title
 	Next    string            // where the forms lead back to without scripts; "" is the desktop's own page
 	Said    string            // why something that was asked for was not done
+
+	Keeps     workspaces.Keeping   // what outlives a stop; "" where nobody asked
+	Preparing *workspaces.Progress // what the start waits for, if that takes its time
+	Until     RunUntil             // the choice beside Start
 }
 
-func (d Desk) anchor() string { return "workspace-" + d.ID.String() }
+// Anchor is the id of the card.
+func (d Desk) Anchor() string { return "workspace-" + d.ID.String() }
 
 func (d Desk) path(action string) string {
 	path := "/workspaces/" + d.ID.String()
@@ -41,7 +46,11 @@ func (d Desk) path(action string) string {
 
 // live makes the card redraw itself when something happens to its desktop.
 func (d Desk) live() Live {
-	l := Live{ID: d.anchor(), URL: d.path("card"), Events: []string{"workspace-" + d.ID.String()}}
+	l := Live{ID: d.Anchor(), URL: d.path("card"), Events: []string{"workspace-" + d.ID.String()}}
+	if d.own() {
+		l.Events = append(l.Events, "rules-changed") // said by the answers of the forms below it
+	}
+	l.Poll = d.watch()
 	if d.moving() {
 		l.Poll = pollSeconds
 	}
@@ -73,6 +82,7 @@ func (d Desk) timer() TimerProps {
 	return TimerProps{
 		StartedAt: s.StartedAt, Now: now, NextAt: s.PaidUntilAt(now), Block: metering.StartOf(now, 1, s.BlockSeconds).Sub(now),
 		Cost: s.AmountAt(now).Format(), NextCost: money.Of(next, s.Currency).Round().Format(), Title: d.PlanName + " · " + d.Shop,
+		StopsAt: d.stopsAt(),
 	}
 }
 
@@ -80,15 +90,11 @@ func (d Desk) timer() TimerProps {
 func (d Desk) facts() []Item {
 	s := d.Session
 	block := money.Usage(s.CostPerHour, int64(s.BlockSeconds), s.Currency).Format()
-	facts := []Item{
+	return []Item{
 		{Term: "Next " + block + " at", Text: d.Clock(s.PaidUntilAt(d.Now))},
 		{Term: "Rate", Text: money.Rate(s.CostPerHour, s.Currency) + " an hour"},
 		{Term: "Started", Text: d.Soon(s.StartedAt)},
 	}
-	if limit, ok := d.LimitAt(); ok {
-		facts = append(facts, Item{Term: "Stops by itself at", Text: d.Soon(limit)})
-	}
-	return facts
 }
 
 // waiting heads the card of a desktop that is on its way.
@@ -106,8 +112,10 @@ func (d Desk) steps() []Step {
 		taken = "Start asked for"
 	}
 	ask, start := Step{Title: "A desktop is set aside for you"}, Step{Title: "It starts up"}
-	switch d.Observed {
-	case workspaces.SeenRequested, workspaces.SeenStarting, workspaces.SeenRunning:
+	switch {
+	case d.Preparing != nil:
+		ask.State, ask.Text = "now", "What is installed is downloaded the first time"
+	case d.Observed == workspaces.SeenRequested, d.Observed == workspaces.SeenStarting, d.Observed == workspaces.SeenRunning:
 		ask.State, start.State, start.Text = "done", "now", "usually 20 seconds"
 	default:
 		ask.State, ask.Text = "now", "usually a few seconds"
@@ -143,6 +151,11 @@ func (d Desk) below() string {
 	return "Not started yet · " + d.rate()
 }
 
+// startable says that there is a button to start it.
+func (d Desk) startable() bool {
+	return d.Status == workspaces.Stopped || d.Status == workspaces.Failed
+}
+
 func (d Desk) startLabel() string {
 	if d.Failure != "" {
 		return "Try again"
@@ -158,6 +171,7 @@ type WorkspaceProps struct {
 	Password string // of the desktop account; "" until there is one
 	Sessions []metering.Session
 	More     bool // there are older sessions
+	Rules    Rules
 }
 
 // part is a part of the page that follows what happens to the desktop.

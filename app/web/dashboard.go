@@ -96,7 +96,7 @@ func (s *server) overviewOf(c *echo.Context, when views.When, month billing.Cycl
 	page := views.Dashboard{When: when, Month: monthProps(when, month, all.days, metering.Open(all.latest), currency)}
 	page.Recent, _ = cut(all.latest, recentSessions)
 	for _, card := range all.cards {
-		page.Desks = append(page.Desks, deskOf(c, when, card, openOf(card.ID, all.latest), "/"))
+		page.Desks = append(page.Desks, s.deskOf(c, when, card, openOf(card.ID, all.latest), "/"))
 	}
 	return page
 }
@@ -108,8 +108,12 @@ func monthProps(when views.When, month billing.Cycle, days []metering.Day, open 
 
 // deskOf is a desktop as its card shows it. A session belongs to the card only
 // while the desktop runs.
-func deskOf(c *echo.Context, when views.When, card workspaces.Card, session *metering.Session, next string) views.Desk {
-	return views.Desk{Card: card, When: when, Session: session, Shop: visitOf(c).tenant.Name, Next: next}
+func (s *server) deskOf(c *echo.Context, when views.When, card workspaces.Card, session *metering.Session, next string) views.Desk {
+	desk := views.Desk{Card: card, When: when, Session: session, Shop: visitOf(c).tenant.Name, Next: next}
+	if progress, waits := s.Workspaces.Preparing(c.Request().Context(), card.Workspace); waits {
+		desk.Preparing = &progress
+	}
+	return desk
 }
 
 func openOf(workspace uuid.UUID, open []metering.Session) *metering.Session {

@@ -31,8 +31,9 @@ func (s *server) orderForm(c *echo.Context, status int, p views.OrderProps) erro
 	}
 	p.Verified, p.MayStart = person.Verified(), balance.Enough(minimum)
 	p.Minimum, p.Support, p.Credit = money.Of(minimum, balance.Currency).Format(), shell.Brand.SupportEmail, balance.Credit.Sub(balance.Held)
-	if p.Type == "" && len(p.Plans) > 0 && len(p.Fields) == 0 {
-		p.Type = p.Plans[0].ServiceType
+	p.Rooms = s.Workspaces.Rooms(c.Request().Context())
+	if p.Said == "" && len(p.Fields) == 0 {
+		p.Type = p.FirstWithRoom()
 	}
 	return s.render(c, status, views.OrderPage(shell, p))
 }
@@ -45,8 +46,13 @@ func (s *server) order(c *echo.Context) error {
 		return err
 	}
 	p := views.OrderProps{Type: form.Get("workspace_type"), Template: form.Get("template")}
-	w, err := s.Workspaces.Order(c.Request().Context(), v.tenant, workspaces.Order{
-		UserID: v.userID, PlanType: p.Type, Template: p.Template, StartedBy: metering.ByCustomer})
+	limit, until, err := limitOf(form)
+	p.Until = until
+	var w workspaces.Workspace
+	if err == nil {
+		w, err = s.Workspaces.Order(c.Request().Context(), v.tenant, workspaces.Order{
+			UserID: v.userID, PlanType: p.Type, Template: p.Template, Limit: limit, StartedBy: metering.ByCustomer})
+	}
 	if err != nil {
 		return s.orderRefused(c, err, p)
 	}
@@ -54,7 +60,8 @@ func (s *server) order(c *echo.Context) error {
 }
 
 // orderRefused shows the form again with what stands in the way: a field (422),
-// the credit (402), the address that is not verified (403) or a limit (409).
+// the credit (402), the address that is not verified (403), a limit (409), or
+// that no host has room (503).
 func (s *server) orderRefused(c *echo.Context, err error, p views.OrderProps) error {
 	var refused *fail.Error
 	if !errors.As(err, &refused) {
@@ -62,9 +69,15 @@ func (s *server) orderRefused(c *echo.Context, err error, p views.OrderProps) er
 	}
 	switch refused.Kind {
 	case fail.Invalid:
-		p.Fields = refused.Fields
+		p.Fields, p.Until.Wrong.Fields = refused.Fields, refused.Fields
 	case fail.PaymentRequired, fail.Forbidden, fail.Conflict:
 		p.Said = refused.Message
+	case fail.Unavailable:
+		if refused.Code != workspaces.CodeNoCapacity {
+			return err
+		}
+		p.Said, p.Again = refused.Message, true
+		c.Response().Header().Set("Retry-After", "30")
 	default:
 		return err
 	}

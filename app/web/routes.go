@@ -72,6 +72,12 @@ func (s *server) table() []Route {
 		{echo.RouteAny, desktopRoute, anywhere, open, s.desktop},
 		{post, "/workspaces/:id/start", anywhere, customer, s.startWorkspace},
 		{post, "/workspaces/:id/stop", anywhere, customer, s.stopWorkspace},
+		{post, "/workspaces/:id/fresh", anywhere, customer, s.startFresh},
+		{post, "/workspaces/:id/extend", anywhere, customer, s.extend},
+		{post, "/workspaces/:id/idle", anywhere, customer, s.setIdleStop},
+		{post, "/workspaces/:id/limit", anywhere, customer, s.setLimit},
+		{post, "/workspaces/:id/schedule", anywhere, customer, s.setSchedule},
+		{post, "/workspaces/:id/schedule/remove", anywhere, customer, s.removeSchedule},
 		{post, "/workspaces/:id/destroy", anywhere, customer, s.destroyWorkspace},
 
 		// What it costs.

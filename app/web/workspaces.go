@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -19,38 +20,57 @@ const sessionsOfDesk = 10
 
 // workspacePage is one desktop with everything about it.
 func (s *server) workspacePage(c *echo.Context) error {
-	v, when := visitOf(c), s.when(c)
 	id, err := idOf(c.Param("id"), "workspace")
 	if err != nil {
 		return err
 	}
+	return s.deskPage(c, http.StatusOK, id, func(*views.WorkspaceProps) {})
+}
+
+// deskPage draws a desktop's page, with what change puts into it: what was wrong
+// with a form, and what was typed.
+func (s *server) deskPage(c *echo.Context, status int, id uuid.UUID, change func(*views.WorkspaceProps)) error {
+	v, when := visitOf(c), s.when(c)
 	var card workspaces.Card
 	var sessions []metering.Session
-	shell, _, err := s.desk(c, "Desktop", workspaces.CardQ(&card, v.userID, id), metering.OfWorkspaceQ(&sessions, id, sessionsOfDesk+1))
+	var schedule workspaces.Schedule
+	var scheduled bool
+	shell, _, err := s.desk(c, "Desktop", workspaces.CardQ(&card, v.userID, id), metering.OfWorkspaceQ(&sessions, id, sessionsOfDesk+1),
+		workspaces.ScheduleQ(&schedule, &scheduled, v.userID, id))
 	if err != nil {
 		return err
 	}
-	page := views.WorkspaceProps{Desk: deskOf(c, when, card, openOf(id, sessions), "")}
+	page := views.WorkspaceProps{Desk: s.deskOf(c, when, card, openOf(id, sessions), "")}
 	page.Sessions, page.More = cut(sessions, sessionsOfDesk)
+	page.Desk.Keeps = s.Workspaces.Keeps(c.Request().Context(), card.Workspace, card.Driver)
+	page.Rules = rulesOf(page.Desk, schedule, scheduled)
 	if page.Password, err = s.Workspaces.Password(v.tenant, card.Workspace); err != nil {
 		return err
 	}
 	shell.Title = card.PlanName
-	return s.render(c, 200, views.WorkspacePage(shell, page))
+	change(&page)
+	return s.render(c, status, views.WorkspacePage(shell, page))
 }
 
-// readDesk reads one desktop of the caller with its running session, if any.
-func (s *server) readDesk(c *echo.Context, id uuid.UUID) (views.Desk, error) {
+// readDesk reads one desktop of the caller with its running session, if any, and
+// whatever more is asked for.
+func (s *server) readDesk(c *echo.Context, id uuid.UUID, more ...tenants.Query) (views.Desk, error) {
 	v, when := visitOf(c), s.when(c)
 	var card workspaces.Card
 	var session metering.Session
 	var runs bool
-	err := s.readOwn(c, workspaces.CardQ(&card, v.userID, id), metering.OpenSessionQ(&session, &runs, id))
-	desk := deskOf(c, when, card, nil, nextOf(c))
+	err := s.readOwn(c, append([]tenants.Query{workspaces.CardQ(&card, v.userID, id), metering.OpenSessionQ(&session, &runs, id)}, more...)...)
+	if err != nil {
+		return views.Desk{}, err
+	}
+	desk := s.deskOf(c, when, card, nil, nextOf(c))
 	if runs {
 		desk.Session = &session
 	}
-	return desk, err
+	if desk.Next == "" {
+		desk.Keeps = s.Workspaces.Keeps(c.Request().Context(), card.Workspace, card.Driver)
+	}
+	return desk, nil
 }
 
 // nextOf is the page of ours that a form without scripts leads back to.
@@ -71,34 +91,90 @@ func (s *server) workspaceCard(c *echo.Context) error {
 
 type deed func(ctx context.Context, t tenants.Tenant, who workspaces.Who, id uuid.UUID, by string) (workspaces.Workspace, error)
 
-func (s *server) startWorkspace(c *echo.Context) error { return s.change(c, s.Workspaces.Start) }
+// startWorkspace starts a desktop, until the limit that the form may set.
+func (s *server) startWorkspace(c *echo.Context) error {
+	form, err := posted(c)
+	if err != nil {
+		return err
+	}
+	limit, typed, wrong := limitOf(form)
+	return s.change(c, typed, func(ctx context.Context, t tenants.Tenant, who workspaces.Who, id uuid.UUID, by string) (workspaces.Workspace, error) {
+		if wrong != nil {
+			return workspaces.Workspace{}, wrong
+		}
+		return s.Workspaces.StartFor(ctx, t, who, id, by, limit)
+	})
+}
 
-func (s *server) stopWorkspace(c *echo.Context) error { return s.change(c, s.Workspaces.Stop) }
+func (s *server) stopWorkspace(c *echo.Context) error {
+	return s.change(c, views.RunUntil{}, s.Workspaces.Stop)
+}
+
+// startFresh gives the old desktop up and starts a new one.
+func (s *server) startFresh(c *echo.Context) error {
+	return s.change(c, views.RunUntil{}, s.Workspaces.StartFresh)
+}
+
+// extend keeps a running desktop for one block longer than its rules would.
+func (s *server) extend(c *echo.Context) error {
+	return s.change(c, views.RunUntil{}, func(ctx context.Context, t tenants.Tenant, who workspaces.Who, id uuid.UUID, _ string) (workspaces.Workspace, error) {
+		return s.Workspaces.Extend(ctx, t, who, id)
+	})
+}
 
 // change asks for something of one of the caller's own desktops and shows how it
 // stands then: the card to htmx, a page to a browser without scripts. Asking for
-// what is so already changes nothing. A conflict is 409 with the true state.
-func (s *server) change(c *echo.Context, do deed) error {
+// what is so already changes nothing.
+func (s *server) change(c *echo.Context, typed views.RunUntil, do deed) error {
 	v := visitOf(c)
 	id, err := idOf(c.Param("id"), "workspace")
 	if err != nil {
 		return err
 	}
 	_, err = do(c.Request().Context(), v.tenant, workspaces.Who{UserID: v.userID}, id, metering.ByCustomer)
-	if err != nil && (!fail.Is(err, fail.Conflict) || !isHTMX(c)) {
-		return err
-	}
-	if !isHTMX(c) {
+	switch {
+	case err != nil:
+		return s.unchanged(c, id, err, typed)
+	case !isHTMX(c):
 		return seeOther(c, localPath(c.QueryParam("next"), "/workspaces/"+id.String()))
 	}
-	desk, readErr := s.readDesk(c, id)
-	if readErr != nil {
-		return readErr
-	}
-	status := http.StatusOK
+	desk, err := s.readDesk(c, id)
 	if err != nil {
-		desk.Said, status = err.Error(), http.StatusConflict
+		return err
 	}
+	return s.render(c, http.StatusOK, views.DeskCard(desk))
+}
+
+// unchanged shows the desktop as it truly stands, with the reason why it is not as
+// was asked for: a conflict (409), a field (422), no host with room (503). Any other
+// error is answered as everywhere.
+func (s *server) unchanged(c *echo.Context, id uuid.UUID, err error, typed views.RunUntil) error {
+	var refused *fail.Error
+	if !errors.As(err, &refused) || refused.Kind != fail.Conflict && refused.Kind != fail.Invalid && refused.Code != workspaces.CodeNoCapacity {
+		return err
+	}
+	status := statuses[refused.Kind]
+	tell := func(d *views.Desk) {
+		d.Until = typed
+		d.Until.Wrong.Fields = refused.Fields
+		if len(refused.Fields) == 0 {
+			d.Said = refused.Message
+		}
+	}
+	if status == http.StatusServiceUnavailable {
+		c.Response().Header().Set("Retry-After", "30")
+	}
+	if !isHTMX(c) {
+		return s.deskPage(c, status, id, func(p *views.WorkspaceProps) { tell(&p.Desk) })
+	}
+	desk, err := s.readDesk(c, id)
+	if err != nil {
+		return err
+	}
+	tell(&desk)
+	// The card is no error page: it takes its own place whatever the status.
+	c.Response().Header().Set("HX-Retarget", "#"+desk.Anchor())
+	c.Response().Header().Set("HX-Reswap", "outerHTML")
 	return s.render(c, status, views.DeskCard(desk))
 }
 

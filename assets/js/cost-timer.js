@@ -30,6 +30,7 @@ class CostTimer extends HTMLElement {
     const left = Math.max(0, Math.ceil((this.at("nextAt") - now) / 1000));
     const reached = this.dataset.nextCost && now >= this.at("nextAt");
     const cost = reached ? this.dataset.nextCost : this.dataset.cost;
+    const ends = Math.max(0, Math.ceil((this.at("stopsAt") - now) / 1000));
     const two = (n) => String(n).padStart(2, "0");
     const gone = Math.max(0, Math.floor((now - this.at("startedAt")) / 1000));
     const hours = Math.floor(gone / 3600);
@@ -41,6 +42,7 @@ class CostTimer extends HTMLElement {
       const share = Math.min(100, (100 * left) / Number(this.dataset.blockSeconds || 900));
       this.querySelector("[data-ring]")?.setAttribute("stroke-dasharray", `${share.toFixed(1)} 100`);
     }
+    if (!Number.isNaN(ends)) this.show("stops", `${Math.floor(ends / 60)}:${two(ends % 60)}`);
     if (this.dataset.title) document.title = `● ${cost} · ${this.dataset.title}`;
   }
 
