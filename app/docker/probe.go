@@ -51,6 +51,9 @@ func (d *Driver) probe(ctx context.Context, id string, is desk) desk {
 		return is
 	}
 	if kept != [32]byte{} && kept != certificate {
+		if _, again, err := d.front(ctx, is, false); err != nil || again != certificate {
+			return is // it was started anew in between
+		}
 		return d.warn(ctx, id, is, "a desktop shows another certificate than it keeps, so it is not given out")
 	}
 	is.certificate, is.ready = certificate, true
