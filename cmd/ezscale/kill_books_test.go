@@ -44,8 +44,11 @@ type booked struct {
 	Seconds         int64
 	BillableSeconds int64
 	By              string
+	BlockSeconds    int
 	Blocks          []bookedBlock
 }
+
+func (s booked) block() time.Duration { return time.Duration(s.BlockSeconds) * time.Second }
 
 type bookedBlock struct {
 	No      int
@@ -65,9 +68,13 @@ func clockTime(t time.Time) string { return t.UTC().Format("15:04:05.000000") }
 
 // promise compares the books with the record and names everything that breaks
 // the promise. now is the host's time at which the record was taken, after the
-// books were read.
+// books were read; away is when we could not look.
 func promise(sessions []booked, runs []simRun, now time.Time, away []span) (broken []string) {
 	complain := func(format string, args ...any) { broken = append(broken, fmt.Sprintf(format, args...)) }
+	desktops := map[string][]int{} // the places of a desktop's runs
+	for i, r := range runs {
+		desktops[plain(r.KasmID)] = append(desktops[plain(r.KasmID)], i)
+	}
 	of := map[int][]booked{} // by the run's place
 	var billed, recorded int
 	for _, s := range sessions {
@@ -75,28 +82,32 @@ func promise(sessions []booked, runs []simRun, now time.Time, away []span) (brok
 		for _, problem := range wrongBlocks(s) {
 			complain("%s: %s", s, problem)
 		}
-		i := slices.IndexFunc(runs, func(r simRun) bool { return holds(r, s, now) })
-		if i < 0 {
-			complain("%s lies inside no recorded run%s", s, runsOf(runs, s.Desktop))
+		mine := desktops[plain(s.Desktop)]
+		at := slices.IndexFunc(mine, func(i int) bool { return holds(runs[i], s, now) })
+		if at < 0 {
+			complain("%s lies inside no recorded run%s", s, listed(runs, mine))
 			continue
 		}
-		of[i] = append(of[i], s)
-		if late := s.Started.Sub(runs[i].From); late > workspaces.Interval+overlap(away, runs[i].From, s.Started) {
-			complain("%s starts %s after its run, of which we were down %s", s, late, overlap(away, runs[i].From, s.Started))
+		r := runs[mine[at]]
+		of[mine[at]] = append(of[mine[at]], s)
+		if late := s.Started.Sub(r.From); late > workspaces.Interval+overlap(away, r.From, s.Started) {
+			complain("%s starts %s after its run, of which we were down %s", s, late, overlap(away, r.From, s.Started))
 		}
 	}
 	for i, r := range runs {
 		length := r.end(now).Sub(r.From)
-		recorded += blocksIn(length)
 		switch mine := of[i]; {
 		case len(mine) > 1:
 			complain("%s has %d sessions: %v", r, len(mine), mine)
 		case len(mine) == 0 && length > workspaces.Interval+overlap(away, r.From, r.end(now)):
 			complain("%s of %s has no session; we were down %s of it", r, length, overlap(away, r.From, r.end(now)))
-		case len(mine) == 1 && len(mine[0].Blocks) > blocksIn(length):
-			complain("%s bills more than %s, which has %d blocks", mine[0], r, blocksIn(length))
+		case len(mine) == 1 && len(mine[0].Blocks) > blocksIn(length, mine[0].block()):
+			complain("%s bills more than %s, which has %d blocks", mine[0], r, blocksIn(length, mine[0].block()))
 		case len(mine) == 1 && mine[0].Stopped == nil && r.To != nil:
 			complain("%s goes on after %s", mine[0], r)
+		}
+		if len(of[i]) > 0 {
+			recorded += blocksIn(length, of[i][0].block())
 		}
 	}
 	if billed > recorded {
@@ -105,9 +116,9 @@ func promise(sessions []booked, runs []simRun, now time.Time, away []span) (brok
 	return broken
 }
 
-// holds says that a session lies inside a run.
+// holds says that a session lies inside a run of its desktop.
 func holds(r simRun, s booked, now time.Time) bool {
-	if plain(r.KasmID) != plain(s.Desktop) || s.Started.Before(r.From) || !s.Started.Before(r.end(now)) {
+	if s.Started.Before(r.From) || !s.Started.Before(r.end(now)) {
 		return false
 	}
 	return s.Stopped == nil || !s.Stopped.After(r.end(now))
@@ -115,17 +126,15 @@ func holds(r simRun, s booked, now time.Time) bool {
 
 func plain(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
 
-func runsOf(runs []simRun, desktop string) (text string) {
-	for _, r := range runs {
-		if plain(r.KasmID) == plain(desktop) {
-			text += "; there is " + r.String()
-		}
+func listed(runs []simRun, places []int) (text string) {
+	for _, i := range places {
+		text += "; there is " + runs[i].String()
 	}
 	return text
 }
 
 // blocksIn is ceil(length / block).
-func blocksIn(length time.Duration) int { return int((length + killBlock - 1) / killBlock) }
+func blocksIn(length, block time.Duration) int { return int((length + block - 1) / block) }
 
 // wrongBlocks says what is wrong with the blocks of a session: they number
 // ceil(length / block), from 0, one after the other.
@@ -134,13 +143,13 @@ func wrongBlocks(s booked) (problems []string) {
 	if s.Stopped != nil {
 		until = *s.Stopped
 	}
-	want := max(blocksIn(until.Sub(s.Started)), 1) // seen once is seen running: the first block is charged
+	want := max(blocksIn(until.Sub(s.Started), s.block()), 1) // seen once is seen running: the first block is charged
 	if len(s.Blocks) != want {
 		problems = append(problems, fmt.Sprintf("it should have %d blocks", want))
 	}
 	for i, b := range s.Blocks {
-		starts := s.Started.Add(time.Duration(i) * killBlock)
-		if b.No != i || !b.Starts.Equal(starts) || b.Seconds != int(killBlock/time.Second) {
+		starts := s.Started.Add(time.Duration(i) * s.block())
+		if b.No != i || !b.Starts.Equal(starts) || b.Seconds != s.BlockSeconds {
 			problems = append(problems, fmt.Sprintf("block %d in its place %d starts at %s and has %d s; it should start at %s", b.No, i, clockTime(b.Starts), b.Seconds, clockTime(starts)))
 		}
 	}
@@ -150,7 +159,7 @@ func wrongBlocks(s booked) (problems []string) {
 	if !s.Stopped.After(s.Started) {
 		problems = append(problems, "it has no length")
 	}
-	if seconds := int64((s.Stopped.Sub(s.Started) + time.Second - 1) / time.Second); s.Seconds != seconds || s.BillableSeconds != int64(want)*int64(killBlock/time.Second) {
+	if seconds := int64((s.Stopped.Sub(s.Started) + time.Second - 1) / time.Second); s.Seconds != seconds || s.BillableSeconds != int64(want)*int64(s.BlockSeconds) {
 		problems = append(problems, fmt.Sprintf("it says %d s and %d s billable; it was %d s", s.Seconds, s.BillableSeconds, seconds))
 	}
 	return problems

@@ -33,10 +33,11 @@ type program struct {
 }
 
 // startProgram boots the program with the simulator and a movable clock, which
-// stands at the given time. It is stopped when the test ends.
-func startProgram(t testing.TB, dir string, began time.Time) *program {
+// stands at the given time. It is stopped when the test ends. more are further
+// settings, such as a desktop host that stands beside the program.
+func startProgram(t testing.TB, dir string, began time.Time, more ...string) *program {
 	t.Helper()
-	p := &program{t: t, dir: dir, environ: []string{"EZSCALE_DATA_DIR=" + dir, "EZSCALE_HTTP_ADDR=127.0.0.1:0", "EZSCALE_KASM_SIM_ADDR=127.0.0.1:0", "EZSCALE_TEST_CLOCK=1"}}
+	p := &program{t: t, dir: dir, environ: append(more, "EZSCALE_DATA_DIR=" + dir, "EZSCALE_HTTP_ADDR=127.0.0.1:0", "EZSCALE_KASM_SIM_ADDR=127.0.0.1:0", "EZSCALE_TEST_CLOCK=1")}
 	config, err := readConfig(p.environ)
 	if err != nil {
 		t.Fatal(err)
