@@ -221,7 +221,6 @@ func (s *server) cross(c *echo.Context, x *crossing, p pass) error {
 	for name, values := range x.ours {
 		h[name] = values
 	}
-	s.porter.lost(p.workspace)
 	return s.unreachable(c, p, x.err)
 }
 
@@ -243,9 +242,15 @@ func (s *server) unreachable(c *echo.Context, p pass, err error) error {
 	case errors.Is(err, errTurnedAway), errors.Is(err, context.Canceled), fail.Is(err, fail.NotFound):
 		return s.turnedAway(c, p.workspace)
 	}
-	s.log.Warn("a desktop could not be reached", "tenant", v.tenant.Slug, "workspace", p.workspace, "request_id", v.requestID, "error", err)
+	s.porter.lost(p.workspace)
+	why := err
+	var refused *fail.Error
+	if errors.As(err, &refused) && refused.Cause != nil {
+		why = refused.Cause
+	}
+	s.log.Warn("a desktop could not be reached", "tenant", v.tenant.Slug, "workspace", p.workspace, "request_id", v.requestID, "error", why)
 	status := http.StatusBadGateway
-	if fail.Is(err, fail.Unavailable) || fail.Is(err, fail.Conflict) {
+	if refused != nil {
 		status = http.StatusServiceUnavailable
 	}
 	c.Response().Header().Set("Retry-After", "10")

@@ -67,6 +67,7 @@ const (
 func spotOf(clean string) spot {
 	found := ordinary
 	for range 4 {
+		clean = cleaned(strings.ReplaceAll(clean, `\`, "/"))
 		first, _, _ := strings.Cut(strings.TrimPrefix(strings.ToLower(clean), "/"), "/")
 		switch {
 		case first == "api":
@@ -78,7 +79,7 @@ func spotOf(clean string) spot {
 		if err != nil || further == clean {
 			return found
 		}
-		clean = cleaned(strings.ReplaceAll(further, `\`, "/"))
+		clean = further
 	}
 	return forbidden // nobody means this
 }
