@@ -129,26 +129,6 @@ func (w wireUser) user() User {
 	return u
 }
 
-// decodeListing refuses a list with a desktop whose id cannot be read: leaving it
-// out would read as "that desktop is gone" and end its session.
-func decodeListing(data []byte) (Listing, bool) {
-	var answer struct {
-		CurrentTime moment         `json:"current_time"`
-		Kasms       list[wireKasm] `json:"kasms"`
-	}
-	if !lenient(data, &answer) || !answer.Kasms.present {
-		return Listing{}, false
-	}
-	l := Listing{CurrentTime: time.Time(answer.CurrentTime), Kasms: make([]Kasm, 0, len(answer.Kasms.items))}
-	for i := range answer.Kasms.items {
-		if answer.Kasms.items[i].ID == "" {
-			return Listing{}, false
-		}
-		l.Kasms = append(l.Kasms, answer.Kasms.items[i].kasm())
-	}
-	return l, true
-}
-
 func (w *wireKasm) kasm() Kasm {
 	k := Kasm{
 		ID: string(w.ID), UserID: string(w.UserID), Username: string(w.Username), ImageID: string(w.ImageID),
