@@ -70,10 +70,10 @@ func (p OrderProps) hints() (out []untilHint) {
 }
 
 // UntilOf is the choice as it stands for the present run.
-func UntilOf(w workspaces.Workspace) (u RunUntil) {
+func UntilOf(w workspaces.Card) (u RunUntil) {
 	switch {
 	case w.RunBudget != nil:
-		u.Until, u.Budget = "budget", w.RunBudget.String()
+		u.Until, u.Budget = "budget", money.API(*w.RunBudget, w.Currency)
 	case w.RunLimit != nil:
 		u.Until, u.Minutes = "time", strconv.Itoa(*w.RunLimit/60)
 	}

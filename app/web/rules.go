@@ -200,5 +200,5 @@ func (s *server) readRules(c *echo.Context, id uuid.UUID) (views.Rules, error) {
 
 func rulesOf(desk views.Desk, schedule workspaces.Schedule, found bool) views.Rules {
 	return views.Rules{Desk: desk, Idle: views.IdleOf(desk.Workspace), Schedule: schedule, Scheduled: found,
-		Timetable: views.TimetableOf(schedule, found, desk.Zone), Until: views.UntilOf(desk.Workspace)}
+		Timetable: views.TimetableOf(schedule, found, desk.Zone), Until: views.UntilOf(desk.Card)}
 }
