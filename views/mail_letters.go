@@ -127,6 +127,35 @@ func MailEnded(b MailBrand, name string, d MailDesktop) Letter {
 	}
 }
 
+// MailIdle warns that a desktop which nobody uses is about to be stopped. stops is the
+// time with its zone; more is the length of one extension, such as "15 minutes".
+func MailIdle(b MailBrand, name string, d MailDesktop, stops, more string) Letter {
+	return Letter{
+		Brand: b, Name: name,
+		Subject: "Your desktop stops soon, as nobody uses it",
+		Preview: "It stops at " + stops + " unless somebody connects.",
+		Body: []string{
+			"Nobody has been connected to your desktop " + d.title() + " for a while. It stops at " + stops + ", so that it costs nothing while you are away.",
+			"To keep it, connect to it, or keep it for another " + more + " from its page with one tap.",
+		},
+		Button: MailLink{"Keep my desktop running", d.Page},
+		After:  []string{"You choose on its page after how long without anybody connected it stops, or that it never does."},
+	}
+}
+
+// MailScheduleRefused tells that a schedule could not start a desktop; reason is a
+// sentence for people.
+func MailScheduleRefused(b MailBrand, name string, d MailDesktop, reason string) Letter {
+	return Letter{
+		Brand: b, Name: name,
+		Subject: "Your desktop was not started by its schedule",
+		Preview: reason,
+		Body:    []string{"Your desktop " + d.title() + " has a schedule that should have started it now, but it could not be started. Nothing was charged, and the schedule goes on with its next time."},
+		Facts:   []MailFact{{"What happened", reason}},
+		Button:  MailLink{"See my desktop", d.Page},
+	}
+}
+
 // MailInvoice is what an invoice's letter says; amounts and dates are written out.
 type MailInvoice struct {
 	Number    string

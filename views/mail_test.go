@@ -30,6 +30,8 @@ func letters() map[string]Letter {
 		"ready":           MailReady(b, "Ada", desktop),
 		"failed":          MailFailed(b, "Ada", desktop, "No desktop host has room right now."),
 		"ended":           MailEnded(b, "Ada", desktop),
+		"idle":            MailIdle(b, "Ada", desktop, "14:30 on 23 November 2026 (Europe/Berlin)", "15 minutes"),
+		"unscheduled":     MailScheduleRefused(b, "Ada", desktop, "Add credits or a payment method first."),
 		"invoice":         invoice.Letter(b, "Ada"),
 		"invoice-covered": covered.Letter(b, "Ada"),
 	}

@@ -18,7 +18,7 @@ import (
 // write is the letter about one event, or an empty draft when none is due.
 func (n *Service) write(ctx context.Context, tx tenants.Tx, m *bus.Message, a about, to person) (draft, error) {
 	switch m.Name {
-	case "workspace.running", "workspace.failed", "workspace.stopped":
+	case "workspace.running", "workspace.failed", "workspace.stopped", "workspace.idle_warning", "workspace.schedule_refused":
 		return n.desktopLetter(ctx, tx, m, a, to)
 	case "invoice.finalised":
 		return n.invoiceLetter(ctx, tx, a, to)
@@ -75,6 +75,13 @@ func (n *Service) desktopLetter(ctx context.Context, tx tenants.Tx, m *bus.Messa
 		return draft{key, views.MailFailed(b, to.Name, shown, a.Error)}, nil
 	case "workspace.stopped":
 		return draft{key, views.MailEnded(b, to.Name, shown)}, nil
+	case "workspace.schedule_refused":
+		return draft{key, views.MailScheduleRefused(b, to.Name, shown, a.Error)}, nil
+	case "workspace.idle_warning":
+		if !d.Warned || a.StopsAt == nil {
+			return draft{}, nil // somebody connected, or it is off
+		}
+		return draft{key, views.MailIdle(b, to.Name, shown, stopping(*a.StopsAt, d.TimeZone, t.Zone), block(d.BlockSeconds))}, nil
 	}
 	if len(d.PasswordEncrypted) > 0 {
 		plain, err := n.Key.Open(d.PasswordEncrypted, seal.Context(t.ID, seal.DesktopPassword))
@@ -101,6 +108,25 @@ func (n *Service) invoiceLetter(ctx context.Context, tx tenants.Tx, a about, to 
 		shown.DueDate = inv.DueDate.Format(day)
 	}
 	return draft{"invoice.finalised:" + inv.ID.String(), shown.Letter(n.brand(t), to.Name)}, nil
+}
+
+// stopping words a time in the zone of the desktop's schedule, since that is where its
+// customer lives, else in the shop's.
+func stopping(at time.Time, own string, zone *time.Location) string {
+	if loc, err := time.LoadLocation(own); err == nil && own != "" {
+		zone = loc
+	}
+	if zone == nil {
+		zone = time.UTC
+	}
+	return at.In(zone).Format("15:04 on "+day) + " (" + zone.String() + ")"
+}
+
+func block(seconds int) string {
+	if seconds == 60 {
+		return "minute"
+	}
+	return fmt.Sprintf("%d minutes", seconds/60)
 }
 
 const day = "2 January 2006"

@@ -65,7 +65,8 @@ func New(c Config) (*Service, error) {
 func (n *Service) OnAccount(ctx context.Context, m *bus.Message) error { return n.mail(ctx, m) }
 
 // OnWorkspace writes the letters about desktops: workspace.running (once a
-// service), workspace.failed, and workspace.stopped when the host ended it.
+// service), workspace.failed, workspace.stopped when the host ended it,
+// workspace.idle_warning and workspace.schedule_refused.
 func (n *Service) OnWorkspace(ctx context.Context, m *bus.Message) error { return n.mail(ctx, m) }
 
 // OnInvoice writes the letter about invoice.finalised.
@@ -80,6 +81,8 @@ type about struct {
 	By          string    `json:"by"`
 	Error       string    `json:"error"`  // for people
 	Detail      string    `json:"detail"` // for the provider
+
+	StopsAt *time.Time `json:"stops_at"` // with idle_warning
 }
 
 // sendError is trouble with the mail server, as opposed to the database.

@@ -235,6 +235,41 @@ func TestLettersAboutTheEndOfADesktop(t *testing.T) {
 	}
 }
 
+func TestLettersAboutTheRulesOfADesktop(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	workspace, service := w.desktop()
+	stops := time.Date(2026, 11, 23, 13, 30, 0, 0, time.UTC)
+	send := func(name string, extra map[string]any) {
+		t.Helper()
+		extra["workspace_id"], extra["service_id"] = workspace, service
+		if err := w.OnWorkspace(t.Context(), w.event(name, extra)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send("workspace.idle_warning", map[string]any{"stops_at": stops})
+	w.letters(0) // somebody connected meanwhile
+	w.exec(`-- warned
+		update kasm_workspaces set idle_warned_at = $2 where id = $1`, workspace, stops.Add(-5*time.Minute))
+	send("workspace.idle_warning", map[string]any{"stops_at": stops})
+	first := w.letters(1)[0]
+	for _, part := range []string{"13:30 on 23 November 2026 (UTC)", "another 15 minutes", "/workspaces/" + workspace.String(), "Developer Basic"} {
+		if !strings.Contains(first.Text, part) {
+			t.Errorf("%q is missing in\n%s", part, first.Text)
+		}
+	}
+	w.exec(`-- schedule
+		insert into workspace_schedules (workspace_id, start_minute, weekdays, time_zone, changed_at) values ($1, 540, 31, 'Europe/Berlin', $2)`, workspace, stops)
+	send("workspace.idle_warning", map[string]any{"stops_at": stops})
+	if got := w.letters(2)[1]; !strings.Contains(got.Text, "14:30 on 23 November 2026 (Europe/Berlin)") {
+		t.Errorf("not in the zone of the schedule:\n%s", got.Text)
+	}
+	send("workspace.schedule_refused", map[string]any{"by": "schedule", "error": "Add credits or a payment method first."})
+	if got := w.letters(3)[2]; got.Subject != "Your desktop was not started by its schedule" || !strings.Contains(got.Text, "Add credits or a payment method first.") {
+		t.Errorf("got %s\n%s", got.Subject, got.Text)
+	}
+}
+
 func TestTheInvoiceLetter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

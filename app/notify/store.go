@@ -31,12 +31,16 @@ type desktop struct {
 	TemplateName      string
 	Username          string
 	PasswordEncrypted []byte
+	BlockSeconds      int
+	Warned            bool   // of an idle stop that still stands
+	TimeZone          string // of its schedule; "" without one
 }
 
 func findDesktop(ctx context.Context, tx tenants.Tx, workspace uuid.UUID) (desktop, error) {
 	return tenants.Get[desktop](ctx, tx, "workspace", `-- desktop to write about
-		select w.service_id, p.name as plan_name, w.template_name, w.username, w.password_encrypted
-		from kasm_workspaces w join plans p on p.id = w.plan_id where w.id = $1`, workspace)
+		select w.service_id, p.name as plan_name, w.template_name, w.username, w.password_encrypted, p.block_seconds,
+		       w.status = 'running' and w.idle_warned_at is not null as warned, coalesce(c.time_zone, '') as time_zone
+		from kasm_workspaces w join plans p on p.id = w.plan_id left join workspace_schedules c on c.workspace_id = w.id where w.id = $1`, workspace)
 }
 
 type invoice struct {

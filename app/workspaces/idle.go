@@ -115,20 +115,20 @@ func (s *Service) SetIdleStop(ctx context.Context, t tenants.Tenant, who Who, id
 	return s.amend(ctx, t, who, id, func(tx tenants.Tx, row *liveRow) error {
 		before := row.IdleStop(row.PlanIdleStop)
 		row.IdleStopMinutes = minutes
-		return s.rerule(ctx, tx, row, before)
+		return rerule(ctx, tx, row, before)
 	})
 }
 
 // PlanRerules applies a plan's new idle stop, in the transaction that changed it, to
 // those of its running workspaces whose customers chose nothing themselves. before is
 // what the plan said until then, in minutes.
-func (s *Service) PlanRerules(ctx context.Context, tx tenants.Tx, plan uuid.UUID, before int) error {
+func PlanRerules(ctx context.Context, tx tenants.Tx, plan uuid.UUID, before int) error {
 	rows, err := lockRuled(ctx, tx, plan)
 	if err != nil {
 		return err
 	}
 	for i := range rows {
-		if err := s.rerule(ctx, tx, &rows[i], rows[i].IdleStop(before)); err != nil {
+		if err := rerule(ctx, tx, &rows[i], rows[i].IdleStop(before)); err != nil {
 			return err
 		}
 		if err := amended(ctx, tx, &rows[i].Workspace, "staff"); err != nil {
@@ -138,15 +138,15 @@ func (s *Service) PlanRerules(ctx context.Context, tx tenants.Tx, plan uuid.UUID
 	return nil
 }
 
-func (s *Service) rerule(ctx context.Context, tx tenants.Tx, row *liveRow, before time.Duration) error {
+func rerule(ctx context.Context, tx tenants.Tx, row *liveRow, before time.Duration) error {
 	if row.Status != Running {
 		return nil
 	}
 	row.reruled(tx.Now(), before, row.PlanIdleStop)
-	return s.idleTimer(ctx, tx, row)
+	return idleTimer(ctx, tx, row)
 }
 
-func (s *Service) idleTimer(ctx context.Context, tx tenants.Tx, row *liveRow) error {
+func idleTimer(ctx context.Context, tx tenants.Tx, row *liveRow) error {
 	if at, inForce := row.idleDue(row.PlanIdleStop); inForce {
 		return bus.Due(ctx, tx, DueIdle, row.ID.String(), at, nil)
 	}
@@ -171,10 +171,10 @@ func (s *Service) Extend(ctx context.Context, t tenants.Tenant, who Who, id uuid
 		}
 		row.ExtendedAt = &wall
 		row.extend(tx.Now(), p, row.PlanIdleStop)
-		if err := s.idleTimer(ctx, tx, row); err != nil {
+		if err := idleTimer(ctx, tx, row); err != nil {
 			return err
 		}
-		return s.limitTimer(ctx, tx, row)
+		return limitTimer(ctx, tx, row)
 	})
 }
 
@@ -255,7 +255,7 @@ func (r *Reconciler) idleSettled(ctx context.Context, m *bus.Message, id uuid.UU
 		if err := m.Done(ctx, tx); err != nil {
 			return err
 		}
-		return r.s.idleTimer(ctx, tx, &row)
+		return idleTimer(ctx, tx, &row)
 	})
 	return wait, err
 }
@@ -267,7 +267,7 @@ func (s *Service) warn(ctx context.Context, tx tenants.Tx, row *liveRow) error {
 	if err := save(ctx, tx, &row.Workspace); err != nil {
 		return err
 	}
-	if err := s.idleTimer(ctx, tx, row); err != nil {
+	if err := idleTimer(ctx, tx, row); err != nil {
 		return err
 	}
 	h := by(&row.Workspace, "system")

@@ -250,7 +250,7 @@ func TestAPlansNewIdleStopTakesEffectAtOnce(t *testing.T) {
 	change := func(before, minutes int) {
 		t.Helper()
 		w.idleAfter(minutes)
-		err := w.db.In(w.ctx, w.shop, func(tx tenants.Tx) error { return w.service.PlanRerules(w.ctx, tx, c.PlanID, before) })
+		err := w.db.In(w.ctx, w.shop, func(tx tenants.Tx) error { return workspaces.PlanRerules(w.ctx, tx, c.PlanID, before) })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -72,6 +72,8 @@ func (l RunLimit) seconds(p price, wrong fail.Fields) int {
 	case l.Minutes > 0:
 		return l.Minutes * 60
 	case l.Budget.IsZero():
+	case l.Budget.Exponent() > 18 || l.Budget.Exponent() < -36: // no calculation is begun with these
+		wrong.Add("run_budget", "Give an amount such as 0.15.")
 	case l.Budget.IsNegative():
 		wrong.Add("run_budget", "Give an amount above zero, or leave it out for no limit.")
 	case l.Budget.Exponent() < -6 && !l.Budget.Equal(l.Budget.Truncate(6)):
@@ -142,7 +144,7 @@ func (s *Service) SetRunLimit(ctx context.Context, t tenants.Tenant, who Who, id
 		if err := row.limitAgain(l, p, before, tx.Now()); err != nil {
 			return err
 		}
-		return s.limitTimer(ctx, tx, row)
+		return limitTimer(ctx, tx, row)
 	})
 }
 
@@ -219,7 +221,7 @@ func (s *Service) respend(ctx context.Context, tx tenants.Tx, row *liveRow) erro
 	return err
 }
 
-func (s *Service) limitTimer(ctx context.Context, tx tenants.Tx, row *liveRow) error {
+func limitTimer(ctx context.Context, tx tenants.Tx, row *liveRow) error {
 	if limit, limited := row.LimitAt(); limited {
 		return bus.Due(ctx, tx, DueLimit, row.ID.String(), limit, nil)
 	}

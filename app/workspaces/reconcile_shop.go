@@ -278,10 +278,10 @@ func (s *Service) unaffordable(ctx context.Context, tx tenants.Tx, w *Workspace,
 const keepaliveEvery = 30 * time.Minute
 
 func (s *Service) timers(ctx context.Context, tx tenants.Tx, row *liveRow) error {
-	if err := s.limitTimer(ctx, tx, row); err != nil {
+	if err := limitTimer(ctx, tx, row); err != nil {
 		return err
 	}
-	if err := s.idleTimer(ctx, tx, row); err != nil {
+	if err := idleTimer(ctx, tx, row); err != nil {
 		return err
 	}
 	if time.Duration(row.BlockSeconds)*time.Second <= keepaliveEvery {
