@@ -23,7 +23,7 @@ func (r *Reconciler) OnBlockDue(ctx context.Context, m *bus.Message) error {
 	if settled, err := r.blockSettled(ctx, m, session); settled || err != nil {
 		return err
 	}
-	looked := r.Round(ctx)
+	looked := r.RoundSince(ctx, m.DueAt)
 	if settled, err := r.blockSettled(ctx, m, session); settled || err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (r *Reconciler) OnLimitDue(ctx context.Context, m *bus.Message) error {
 	if err != nil {
 		return bus.Permanent(fmt.Errorf("the due time's key is no workspace: %w", err))
 	}
-	_ = r.Round(ctx) // the limit holds whether the host answers or not
+	_ = r.RoundSince(ctx, m.DueAt) // the limit holds whether the host answers or not
 	return r.s.DB.In(ctx, m.Tenant, func(tx tenants.Tx) error {
 		row, err := lockWorkspace(ctx, tx, id)
 		if err != nil || row.Status != Running {
@@ -75,7 +75,7 @@ func (r *Reconciler) OnDeadlineDue(ctx context.Context, m *bus.Message) error {
 	if err != nil {
 		return bus.Permanent(err)
 	}
-	looked := r.Round(ctx)
+	looked := r.RoundSince(ctx, m.DueAt)
 	var later error
 	err = r.s.DB.In(ctx, m.Tenant, func(tx tenants.Tx) error {
 		row, err := lockWorkspace(ctx, tx, id)
