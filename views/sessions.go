@@ -44,7 +44,7 @@ func ended(s metering.Session) string {
 	return map[string]string{
 		metering.ByCustomer: "stopped by you", metering.ByStaff: "stopped by the shop", metering.ByAPI: "stopped by a program with your key",
 		metering.ByLimit: "reached its time limit", metering.ByHost: "ended by the desktop host", metering.ByGone: "the desktop was gone",
-		"idle": "nobody was connected", "schedule": "stopped by its schedule",
+		metering.ByIdle: "nobody was connected", metering.BySchedule: "stopped by its schedule",
 		metering.BySystem: "stopped by a rule of the shop",
 	}[*s.EndedBy]
 }

@@ -16,6 +16,12 @@ import (
 // blockSizes are the block lengths a plan may be sold in, in seconds (R2).
 var blockSizes = []int{60, 300, 600, 900, 1800, 3600}
 
+// The longest idle stop and the longest session that a plan may set, in minutes.
+const (
+	longestIdle    = 7 * 24 * 60
+	longestSession = 366 * 24 * 60
+)
+
 // Plan is what a shop sells, at the shop's own prices. The wholesale side stays
 // with the provider's catalogue.
 type Plan struct {
@@ -34,6 +40,12 @@ type Plan struct {
 	Currency      string           `db:"currency"`
 	Version       int              `db:"version"`
 	Status        string           `db:"status"`
+	Driver        string           `db:"driver"`              // the kind of host: kasm or docker
+	IdleStop      int              `db:"idle_stop_minutes"`   // until a desktop that nobody uses is stopped, 0 for never
+	MaxSession    int              `db:"max_session_minutes"` // the host's own hard end of a run, 0 for none
+	Clipboard     bool             `db:"allow_clipboard"`
+	Upload        bool             `db:"allow_upload"`
+	Download      bool             `db:"allow_download"`
 }
 
 // Rate is the price of an hour for people: "$0.20".
@@ -54,22 +66,39 @@ type PlanChange struct {
 	Price         *decimal.Decimal
 	BlockSeconds  *int
 	IncludedHours *int
+	Driver        *string
+	IdleStop      *int // minutes
+	MaxSession    *int // minutes
+	Clipboard     *bool
+	Upload        *bool
+	Download      *bool
 	Actor         string
+	// Then runs in the same transaction, for whoever keeps to what has changed; nil
+	// for nobody.
+	Then func(ctx context.Context, tx tenants.Tx, before, after Plan) error
 }
 
-// SetPlan changes a plan's prices for sessions that start from now on: those
+// SetPlan changes a plan. Its prices are for sessions that start from now on: those
 // under way keep what they began with (R4). Errors: NotFound, Invalid with the
-// fields price_per_hour, price, block_seconds, included_hours.
+// fields price_per_hour, price, block_seconds, included_hours, driver, idle_stop,
+// max_session.
 func (s *Service) SetPlan(ctx context.Context, t tenants.Tenant, change PlanChange) (Plan, error) {
 	if err := change.check(); err != nil {
 		return Plan{}, err
 	}
 	var plan Plan
 	err := s.db.In(ctx, t, func(tx tenants.Tx) (err error) {
+		before, err := lockPlan(ctx, tx, change.Type)
+		if err != nil {
+			return err
+		}
 		if plan, err = updatePlan(ctx, tx, change); err != nil {
 			return err
 		}
-		return auditPlan(ctx, tx, change.Actor, plan)
+		if err := auditPlan(ctx, tx, change.Actor, plan); err != nil || change.Then == nil {
+			return err
+		}
+		return change.Then(ctx, tx, before, plan)
 	})
 	return plan, err
 }
@@ -92,6 +121,15 @@ func (c PlanChange) check() error {
 	}
 	if c.IncludedHours != nil && (*c.IncludedHours < 0 || *c.IncludedHours > 744) {
 		wrong.Add("included_hours", "Give 0 to 744 hours.")
+	}
+	if c.Driver != nil && !slices.Contains([]string{"kasm", "docker"}, *c.Driver) {
+		wrong.Add("driver", "Desktops are made by kasm or docker.")
+	}
+	if c.IdleStop != nil && (*c.IdleStop < 0 || *c.IdleStop > longestIdle) {
+		wrong.Add("idle_stop", "Give 0 (never) to %d minutes.", longestIdle)
+	}
+	if c.MaxSession != nil && (*c.MaxSession < 0 || *c.MaxSession > longestSession) {
+		wrong.Add("max_session", "Give 0 (no limit) to %d minutes.", longestSession)
 	}
 	return wrong.Err()
 }
