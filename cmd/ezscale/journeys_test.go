@@ -17,6 +17,7 @@ func TestJourneys(t *testing.T) {
 	t.Run("at once", func(t *testing.T) {
 		for name, journey := range map[string]func(*testing.T, *site){
 			"without scripts": withoutScripts, "two shops": twoShops, "by keyboard": byKeyboard, "a new reseller": newReseller, "on a phone": onPhone,
+			"limits without scripts": limitedWithoutScripts,
 		} {
 			t.Run(name, func(t *testing.T) { t.Parallel(); journey(t, s) })
 		}
@@ -25,7 +26,7 @@ func TestJourneys(t *testing.T) {
 	for _, j := range []struct {
 		name string
 		walk func(*testing.T, *site)
-	}{{"from sign-up to the bill", firstDesktop}, {"over the month's edge", monthEnd}, {"over a restart", restart}} {
+	}{{"from sign-up to the bill", firstDesktop}, {"a run with a limit", limitedRun}, {"over the month's edge", monthEnd}, {"over a restart", restart}} {
 		t.Run(j.name, func(t *testing.T) { j.walk(t, s) })
 	}
 }
