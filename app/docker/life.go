@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"regexp"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
@@ -13,7 +14,7 @@ import (
 // desktop inspects a container and makes sure that it is a desktop, and whose.
 // An empty user is anybody. Errors: HostNotFound.
 func (d *Driver) desktop(ctx context.Context, user, id string) (container.InspectResponse, error) {
-	if id == "" {
+	if !containerID.MatchString(id) {
 		return container.InspectResponse{}, notFound(id)
 	}
 	found, err := d.engine.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
@@ -29,6 +30,9 @@ func (d *Driver) desktop(ctx context.Context, user, id string) (container.Inspec
 	}
 	return c, nil
 }
+
+// containerID is what the engine calls a container; names and abbreviations are none.
+var containerID = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // Resume starts a stopped desktop; one that runs already is fine.
 func (d *Driver) Resume(ctx context.Context, user, id string) error {

@@ -8,6 +8,7 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/google/uuid"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 
 	"github.com/ezscale/ezscale/app/workspaces"
@@ -160,11 +161,17 @@ func (d *Driver) ensureNetwork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if found.Network.Driver != "bridge" || found.Network.Options[noICC] != "false" {
-		return refusal("the network " + d.config.Network + " lets desktops reach each other; remove it, and it is made anew, or name another one")
+	if !separate(found.Network.Network) {
+		return refusal(shared(d.config.Network))
 	}
 	d.netID = found.Network.ID
 	return nil
+}
+
+func separate(n network.Network) bool { return n.Driver == "bridge" && n.Options[noICC] == "false" }
+
+func shared(name string) string {
+	return "The network " + name + " lets desktops reach each other; remove it, and it is made anew, or name another one."
 }
 
 // forgetNetwork looks at the network again before the next desktop.
