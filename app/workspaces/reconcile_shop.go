@@ -25,11 +25,11 @@ func (r *Reconciler) reconcile(ctx context.Context, sh *shop, sightings []sighti
 			return err
 		}
 	}
-	var rows []liveRow
-	if err := r.s.DB.Read(ctx, sh.tenant, liveQ(&rows)); err != nil {
+	var still bool
+	if err := r.s.DB.Read(ctx, sh.tenant, inTransitionQ(&still)); err != nil {
 		return err
 	}
-	r.setBusy(sh.tenant, moving || anyInTransition(rows))
+	r.setBusy(sh.tenant, moving || still)
 	return nil
 }
 

@@ -53,6 +53,13 @@ select `+liveColumns+`
 where w.status in ('provisioning', 'running') or w.observed_state in ('requested', 'starting', 'running', 'stopping') order by w.id`)
 }
 
+// inTransitionQ is Workspace.InTransition for any workspace of the shop.
+func inTransitionQ(dst *bool) tenants.Query {
+	return tenants.GetQ(dst, "answer", `-- workspaces.inTransitionQ
+select exists (select from kasm_workspaces
+where status = 'provisioning' or observed_state in ('requested', 'starting', 'stopping') or desired_state <> 'running' and observed_state = 'running')`)
+}
+
 func insertWorkspace(ctx context.Context, tx tenants.Tx, w *Workspace) error {
 	_, err := tx.Exec(ctx, `-- workspaces.insertWorkspace
 insert into kasm_workspaces (id, user_id, service_id, plan_id, template_id, workspace_type, template_name, vcpu, ram_mb, access_url, desired_state, observed_state,
