@@ -24,7 +24,7 @@ func TestAPI(t *testing.T) {
 	}{
 		{"month", apiMonth}, // while nothing else runs that would be stepped through
 		{"keys", apiKeys}, {"bodies", apiBodies}, {"create", apiCreates}, {"life", apiLife}, {"foreign", apiForeign}, {"staff", apiStaff},
-		{"no room", apiNoRoom}, {"age", apiAge}, {"lists", apiLists}, {"repeats", apiRepeats}, {"repeats at once", apiRepeatsAtOnce},
+		{"no room", apiNoRoom}, {"age", apiAge}, {"limits", apiLimits}, {"lists", apiLists}, {"repeats", apiRepeats}, {"repeats at once", apiRepeatsAtOnce},
 		{"takeover", apiTakeover}, {"suspended", apiSuspended},
 	} {
 		t.Run(part.name, func(t *testing.T) {

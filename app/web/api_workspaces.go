@@ -31,6 +31,26 @@ type createJSON struct {
 	Template        string `json:"template"`
 	UserID          string `json:"user_id"`
 	SessionDuration int    `json:"session_duration"`
+
+	RunFor    *int    `json:"run_for"`    // minutes
+	RunBudget *string `json:"run_budget"` // decimal
+}
+
+// limitOfJSON reads until when a run is to last: minutes, or an amount as a decimal
+// string. Errors: Invalid (run_for, run_budget).
+func limitOfJSON(minutes *int, budget *string) (limit workspaces.RunLimit, err error) {
+	wrong := fail.Fields{}
+	if minutes != nil {
+		if limit.Minutes = *minutes; limit.Minutes == 0 {
+			wrong.Add("run_for", "Give at least one minute, or leave it out for no limit.")
+		}
+	}
+	if budget != nil {
+		if limit.Budget, err = decimalOf(*budget); err != nil || limit.Budget.IsZero() {
+			wrong.Add("run_budget", "Give an amount above zero such as 0.15, or leave it out for no limit.")
+		}
+	}
+	return limit, wrong.Err()
 }
 
 type createdJSON struct {
@@ -50,6 +70,9 @@ func (s *server) apiCreate(c *echo.Context) error {
 	}
 	v := visitOf(c)
 	order := workspaces.Order{UserID: v.userID, PlanType: wanted.WorkspaceType, Template: wanted.Template, SessionDuration: wanted.SessionDuration, StartedBy: byAPI}
+	if order.Limit, err = limitOfJSON(wanted.RunFor, wanted.RunBudget); err != nil {
+		return err
+	}
 	if wanted.UserID != "" {
 		if order.UserID, err = s.actsFor(c, wanted.UserID); err != nil {
 			return err
@@ -142,11 +165,26 @@ type workspaceRef struct {
 	WorkspaceID string `json:"workspace_id"`
 }
 
+type startJSON struct {
+	WorkspaceID string  `json:"workspace_id"`
+	RunFor      *int    `json:"run_for"`
+	RunBudget   *string `json:"run_budget"`
+}
+
 type action func(ctx context.Context, v *visit, who workspaces.Who, id uuid.UUID) error
 
 func (s *server) apiStart(c *echo.Context) error {
-	return s.apiDo(c, func(ctx context.Context, v *visit, who workspaces.Who, id uuid.UUID) error {
-		_, err := s.Workspaces.Start(ctx, v.tenant, who, id, byAPI)
+	var wanted startJSON
+	body, err := readJSON(c, &wanted)
+	if err != nil {
+		return err
+	}
+	limit, err := limitOfJSON(wanted.RunFor, wanted.RunBudget)
+	if err != nil {
+		return err
+	}
+	return s.apiDoTo(c, workspaceRef{wanted.WorkspaceID}, body, func(ctx context.Context, v *visit, who workspaces.Who, id uuid.UUID) error {
+		_, err := s.Workspaces.StartFor(ctx, v.tenant, who, id, byAPI, limit)
 		return err
 	})
 }
@@ -172,6 +210,10 @@ func (s *server) apiDo(c *echo.Context, do action) error {
 	if err != nil {
 		return err
 	}
+	return s.apiDoTo(c, ref, body, do)
+}
+
+func (s *server) apiDoTo(c *echo.Context, ref workspaceRef, body []byte, do action) error {
 	if ref.WorkspaceID == "" {
 		return fail.Fields{"workspace_id": "Say which workspace."}.Err()
 	}
@@ -199,6 +241,8 @@ type statusJSON struct {
 	RAM           *int64            `json:"ram_usage_mb"`
 	CostSoFar     string            `json:"cost_so_far"`
 	PaidUntil     *string           `json:"paid_until"`
+	StopsAt       *string           `json:"stops_at,omitempty"`    // left out while nothing stops it by itself
+	StopReason    string            `json:"stop_reason,omitempty"` // limit, idle or schedule
 	Message       string            `json:"message,omitempty"`
 }
 
@@ -239,6 +283,9 @@ func (s *server) statusOf(ctx context.Context, v *visit, id uuid.UUID) (statusJS
 	if w.Status == workspaces.Running {
 		used := s.Workspaces.Gauge(ctx, v.tenant, w.Workspace)
 		status.CPU, status.RAM = used.CPUPercent, used.RAMMB
+		if at, reason := w.StopsAt(w.PlanIdleStop); reason != "" {
+			status.StopsAt, status.StopReason = stamp(&at), reason
+		}
 	}
 	session := latest[0]
 	status.CostSoFar = money.API(session.CostAt(now), session.Currency)
