@@ -37,6 +37,7 @@ type DeadLetterRow struct {
 // ServerRow is one desktop host.
 type ServerRow struct {
 	Name, URL string
+	Href      string
 	State     string
 	LastOK    string
 	Error     string

@@ -182,6 +182,7 @@ func StateOf(stored string) State {
 		"due": {"Due", ToneWarn, false}, "open": {"Open", ToneWarn, false}, "overdue": {"Overdue", ToneBad, false},
 		"draft": {"Draft", ToneQuiet, false}, "void": {"Void", ToneQuiet, false}, "refunded": {"Refunded", ToneInfo, false},
 		"pending": {"Waiting", ToneInfo, true}, "verified": {"Verified", ToneGood, false}, "deprecated": {"Retired", ToneQuiet, false},
+		"draining": {"Draining", ToneWarn, false}, "retired": {"Retired", ToneQuiet, false},
 		"revoked": {"Revoked", ToneQuiet, false}, "uncollectible": {"Not collected", ToneBad, false},
 	}
 	if s, ok := states[stored]; ok {

@@ -15,6 +15,7 @@ import (
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/workspaces"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/views"
@@ -61,7 +62,7 @@ func (s *server) adminShell(c *echo.Context, title string) views.Shell {
 	v := visitOf(c)
 	shell := s.bareShell(c, title)
 	shell.Narrow, shell.Host, shell.HomeHref, shell.SignOutHref = false, views.HostOperator, "/admin", "/admin/sign-out"
-	shell.Nav = navAt([]views.NavItem{{Label: "Overview", Href: "/admin"}, {Label: "Resellers", Href: "/admin/resellers"}}, c.Request().URL.Path)
+	shell.Nav = navAt([]views.NavItem{{Label: "Overview", Href: "/admin"}, {Label: "Resellers", Href: "/admin/resellers"}, {Label: "Hosts", Href: "/admin/servers"}}, c.Request().URL.Path)
 	shell.Nav[0].Current = c.Request().URL.Path == "/admin"
 	shell.User = &views.ShellUser{Name: v.operator.Name, Initials: branding.Initials(v.operator.Name), Email: v.operator.Email}
 	shell.Notice = popNotice(c, s.doors.admin)
@@ -78,8 +79,8 @@ func (s *server) adminPage(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
-	var hosts []workspaces.Server
-	if err := s.DB.CentralRead(ctx, workspaces.ServersQ(&hosts)); err != nil {
+	machines, err := s.Hosts.List(ctx)
+	if err != nil {
 		return err
 	}
 	page := views.Overview{Healthy: true, Health: "The database, the event stream and every part of the program answer.",
@@ -90,8 +91,10 @@ func (s *server) adminPage(c *echo.Context) error {
 	for _, letter := range letters {
 		page.Letters = append(page.Letters, s.letterRow(letter))
 	}
-	for _, host := range hosts {
-		page.Servers = append(page.Servers, serverRow(host, s.Clock.Now()))
+	for _, h := range machines {
+		if h.Status != hosts.Retired {
+			page.Servers = append(page.Servers, serverRow(h))
+		}
 	}
 	troubles, err := s.Workspaces.Attention(ctx)
 	if err != nil {
@@ -158,8 +161,8 @@ func (s *server) letterRow(d bus.DeadLetter) views.DeadLetterRow {
 	return row
 }
 
-func serverRow(h workspaces.Server, now time.Time) views.ServerRow {
-	row := views.ServerRow{Name: h.Name, URL: h.URL, State: h.Status, Simulator: h.Simulator, LastOK: "has not answered yet"}
+func serverRow(h hosts.Host) views.ServerRow {
+	row := views.ServerRow{Name: h.Name, Href: serverPath(h.ID), URL: h.URL, State: h.Status, Simulator: h.Simulator, LastOK: "has not answered yet"}
 	if h.LastOKAt != nil {
 		row.LastOK = "answered " + whenUTC(*h.LastOKAt)
 	}

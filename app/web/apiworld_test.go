@@ -19,8 +19,8 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
-	"github.com/ezscale/ezscale/app/kasm"
 	"github.com/ezscale/ezscale/app/kasmsim"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
@@ -76,10 +76,11 @@ func (p *plant) build(db *tenants.DB) {
 	people, err := accounts.New(db, p.clock, time.Now)
 	p.must(err)
 	quiet, money := slog.New(slog.DiscardHandler), billing.New(db)
-	p.startSim(db, key)
+	machines := hosts.New(hosts.Config{DB: db, Key: key, Now: p.clock.Now, Wall: time.Now, Log: quiet, Makers: kasmMakers()})
+	p.startSim(machines)
 	links := func(t tenants.Tenant, path string) string { return "http://" + t.Host() + path }
 	shops := workspaces.New(workspaces.Config{DB: db, Clock: p.clock, Wall: time.Now, Credit: money, Meter: metering.NewService(quiet),
-		Fleet: kasm.NewFleet(db, key, time.Now), Sealer: key, Log: quiet})
+		Fleet: machines, Sealer: key, Log: quiet})
 	observer := workspaces.NewReconciler(shops)
 	folder, err := mail.NewFolder(p.t.TempDir(), time.Now)
 	p.must(err)
@@ -90,20 +91,21 @@ func (p *plant) build(db *tenants.DB) {
 	stepper, err := testclock.New(p.t.Context(), db, p.clock, testclock.SimulatorAt(p.sim), quiet)
 	p.must(err)
 	stepper.Drive(stream, observer)
-	p.deps = Deps{DB: db, Registry: db.Registry(), Accounts: people, Workspaces: shops, Billing: money, Bus: stream, Live: live.NewHub(),
+	p.deps = Deps{DB: db, Registry: db.Registry(), Accounts: people, Workspaces: shops, Hosts: machines, Billing: money, Bus: stream, Live: live.NewHub(),
 		Repeats: idempotency.New(db, key, time.Now), Clock: p.clock, Log: quiet, Links: links, Outbox: folder, TestClock: stepper}
 	p.handler, err = New(p.deps)
 	p.must(err)
 	p.work(stream, observer, worker.Table(shops, observer, money, letters))
 }
 
-func (p *plant) startSim(db *tenants.DB, key *seal.Key) {
+func (p *plant) startSim(machines *hosts.Service) {
 	sim, err := kasmsim.New(kasmsim.Options{Key: "key", Secret: "secret", StartDelay: -1, StopDelay: -1})
 	p.must(err)
 	srv := httptest.NewServer(sim.Handler())
 	p.t.Cleanup(srv.Close)
 	p.sim = srv.URL
-	p.must(kasm.EnsureServer(p.t.Context(), db, key, kasm.ServerConfig{Name: "sim", URL: srv.URL, Key: "key", Secret: "secret", Auth: kasm.AuthBody, Simulator: true}))
+	_, err = machines.Ensure(p.t.Context(), hosts.Entry{Name: "sim", URL: srv.URL, Key: "key", Secret: "secret", Simulator: true})
+	p.must(err)
 }
 
 // work runs everything beside the requests until the test ends.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/mail"
-	"github.com/ezscale/ezscale/app/workspaces"
 	"github.com/ezscale/ezscale/assets/browsertest"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/tenants/tenanttest"
@@ -96,9 +95,7 @@ func TestPagesAreCleanInTheBrowser(t *testing.T) {
 			w.grant("ada@example.com", "20.00")
 		}
 	}
-	if _, err := workspaces.EnsureServer(t.Context(), w.deps.DB, workspaces.ServerSpec{Name: "kasm", URL: "http://127.0.0.1:8090", Key: "k", Secret: []byte("s"), Simulator: true}); err != nil {
-		t.Fatal(err)
-	}
+	kasmHost, dockerHost := w.machines()
 	owner := w.at(w.a).signIn("/reseller", "owner@northwind.example")
 	operator := w.central().signIn("/admin", w.operator().Email)
 	w.deadLetter(w.a, "gave up: the desktop host answered nonsense")
@@ -113,6 +110,9 @@ func TestPagesAreCleanInTheBrowser(t *testing.T) {
 		{"verify", shop, "/verify/abc", ""}, {"ended", shop, "/reset/abc", ""}, {"console", shop, "/reseller", ""}, {"nobody", shop, "/reseller?q=zebra", ""},
 		{"admin-door", tenanttest.Domain, "/admin/sign-in", ""}, {"admin", tenanttest.Domain, "/admin", ""}, {"resellers", tenanttest.Domain, "/admin/resellers", ""},
 		{"resellers-wrong", tenanttest.Domain, "/admin/resellers", `form[action="/admin/resellers"]`},
+		{"hosts", tenanttest.Domain, "/admin/servers", ""}, {"hosts-wrong", tenanttest.Domain, "/admin/servers", `form[action="/admin/servers"]`},
+		{"host-kasm", tenanttest.Domain, serverPath(kasmHost), ""}, {"host-docker", tenanttest.Domain, serverPath(dockerHost), ""},
+		{"host-wrong", tenanttest.Domain, serverPath(dockerHost), `form[action="` + serverPath(dockerHost) + `"]`},
 		{"outbox", tenanttest.Domain, "/demo/mail", ""}, {"missing", shop, "/nothing/here", ""}, {"nowhere", "nobody." + tenanttest.Domain, "/", ""},
 	}
 	// The owner is signed in to the shop, so its front and doors need somebody who is not.

@@ -106,6 +106,16 @@ func (s *server) table() []Route {
 		{get, "/admin/resellers", central, operator, s.resellersPage},
 		{post, "/admin/resellers", central, operator, s.createReseller},
 		{post, "/admin/dead-letters/:id/retry", central, operator, s.retryDeadLetter},
+		{get, "/admin/servers", central, operator, s.serversPage},
+		{post, "/admin/servers", central, operator, s.createServer},
+		{get, "/admin/servers/:id", central, operator, s.serverPage},
+		{post, "/admin/servers/:id", central, operator, s.editServer},
+		{post, "/admin/servers/:id/test", central, operator, s.testServer},
+		{post, "/admin/servers/:id/drain", central, operator, s.drainServer},
+		{post, "/admin/servers/:id/activate", central, operator, s.activateServer},
+		{post, "/admin/servers/:id/retire", central, operator, s.retireServer},
+		{post, "/admin/servers/:id/images", central, operator, s.createServerImages},
+		{post, "/admin/servers/:id/images/sync", central, operator, s.syncServerImages},
 		{post, "/admin/workspaces/:shop/:id/force", central, operator, s.forceWorkspace},
 
 		// The public API.

@@ -21,6 +21,7 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
@@ -37,6 +38,7 @@ type Deps struct {
 	Registry   *tenants.Registry
 	Accounts   *accounts.Service
 	Workspaces *workspaces.Service
+	Hosts      *hosts.Service
 	Billing    *billing.Service
 	Bus        *bus.Bus
 	Live       *live.Hub

@@ -67,6 +67,7 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 		Workspaces: workspaces.New(workspaces.Config{DB: db, Clock: clock.NewMovable(noon, 0), Wall: time.Now, Credit: money, Meter: metering.NewService(quiet), Log: quiet,
 			Fleet: workspaces.Hosts{{ID: uuid.New(), Name: "kasm", Kind: "kasm", Active: true, Driver: &linkHost{}}}}),
 	}
+	w.deps.Hosts = machinesOf(t, db)
 	for _, fn := range change {
 		fn(&w.deps)
 	}

@@ -81,15 +81,13 @@ type troubleRow struct {
 // workspaces that failed within a week, and states that should have passed long
 // ago. It opens every shop, so it is for a page that somebody asked for.
 func (s *Service) Attention(ctx context.Context) ([]Trouble, error) {
-	var servers []Server
-	if err := s.DB.CentralRead(ctx, ServersQ(&servers)); err != nil {
+	var hosts []silent
+	if err := s.DB.CentralRead(ctx, silentQ(&hosts)); err != nil {
 		return nil, err
 	}
 	var all []Trouble
-	for _, h := range servers {
-		if h.LastError != nil && h.LastErrorAt != nil {
-			all = append(all, Trouble{What: "unreachable", Sentence: h.Name + ": " + *h.LastError, Since: *h.LastErrorAt})
-		}
+	for _, h := range hosts {
+		all = append(all, Trouble{What: "unreachable", Sentence: h.Name + ": " + h.Error, Since: h.At})
 	}
 	var mu sync.Mutex
 	now := s.Clock.Now()

@@ -18,6 +18,7 @@ import (
 	"github.com/ezscale/ezscale/app/bus/bustest"
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/kasm"
 	"github.com/ezscale/ezscale/app/kasmsim"
 	"github.com/ezscale/ezscale/app/metering"
@@ -147,15 +148,16 @@ func (w *world) build() {
 		w.Fatal(err)
 	}
 	w.host = &host{Driver: kasm.NewDriver(client, time.Now)}
-	id, err := workspaces.EnsureServer(w.ctx, w.db, workspaces.ServerSpec{Name: "simulator", URL: w.simURL, Key: "k", Secret: []byte("s"), Simulator: true})
-	if err != nil {
-		w.Fatal(err)
-	}
-	w.fleet = &fleet{hosts: workspaces.Hosts{{ID: id, Name: "simulator", Kind: "kasm", Active: true, Driver: w.host}}}
 	key, err := seal.New(strings.Repeat("k", 40))
 	if err != nil {
 		w.Fatal(err)
 	}
+	id, err := hosts.New(hosts.Config{DB: w.db, Key: key, Now: w.clock.Now, Wall: time.Now, Log: slog.New(slog.DiscardHandler)}).Ensure(w.ctx,
+		hosts.Entry{Name: "simulator", URL: w.simURL, Key: "k", Secret: "s", Simulator: true})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.fleet = &fleet{hosts: workspaces.Hosts{{ID: id, Name: "simulator", Kind: "kasm", Active: true, Driver: w.host}}}
 	log := slog.New(slog.DiscardHandler)
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(w.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))

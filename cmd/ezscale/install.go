@@ -12,6 +12,7 @@ import (
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/testclock"
 	"github.com/ezscale/ezscale/tenants"
@@ -28,6 +29,7 @@ type installation struct {
 	movable  *clock.Movable // the clock, where it can be moved
 	accounts *accounts.Service
 	billing  *billing.Service
+	hosts    *hosts.Service
 }
 
 // purpose says how a command comes to the installation.
@@ -83,6 +85,7 @@ func (c *console) openParts(in *installation, p purpose) error {
 		return err
 	}
 	in.billing = billing.New(in.db)
+	in.hosts = hosts.New(hosts.Config{DB: in.db, Key: in.key, Now: in.Now, Wall: clock.Wall{}.Now, Log: c.log, Makers: c.makers()})
 	return nil
 }
 

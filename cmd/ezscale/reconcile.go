@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/ezscale/ezscale/app/clock"
-	"github.com/ezscale/ezscale/app/kasm"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/workspaces"
 )
@@ -34,5 +33,5 @@ func (cmd reconcileCmd) Run(c *console) error {
 // and the server makes the hosts follow.
 func (c *console) desktops(in *installation) *workspaces.Service {
 	return workspaces.New(workspaces.Config{DB: in.db, Clock: in, Wall: clock.Wall{}.Now, Credit: in.billing, Meter: metering.NewService(c.log),
-		Fleet: kasm.NewFleet(in.db, in.key, clock.Wall{}.Now), Sealer: in.key, Log: c.log})
+		Fleet: in.hosts, Sealer: in.key, Log: c.log})
 }

@@ -13,8 +13,8 @@ import (
 
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
-	"github.com/ezscale/ezscale/app/kasm"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
 	"github.com/ezscale/ezscale/app/metering"
@@ -131,8 +131,9 @@ func (n *node) bootHosts(o bootOptions) (err error) {
 	if c.config.KasmURL == "" {
 		return nil
 	}
-	return kasm.EnsureServer(c.ctx, n.db, n.key, kasm.ServerConfig{Name: "default", URL: c.config.KasmURL, Key: c.config.KasmKey, Secret: string(c.config.KasmKeySecret),
+	_, err = n.hosts.Ensure(c.ctx, hosts.Entry{Name: "default", Kind: hosts.Kasm, URL: c.config.KasmURL, Key: c.config.KasmKey, Secret: string(c.config.KasmKeySecret),
 		Auth: c.config.KasmAuth, Insecure: c.config.KasmInsecure, Simulator: testclock.IsSimulator(c.ctx, c.config.KasmURL)})
+	return err
 }
 
 // bootClock makes business time movable, where nothing real depends on it.
@@ -178,7 +179,7 @@ func (n *node) bootWork(sender mail.Sender) (err error) {
 		return err
 	}
 	n.workspaces = workspaces.New(workspaces.Config{DB: n.db, Clock: n.installation, Wall: clock.Wall{}.Now, Credit: n.billing, Meter: metering.NewService(c.log),
-		Fleet: kasm.NewFleet(n.db, n.key, clock.Wall{}.Now), Sealer: n.key, Log: c.log,
+		Fleet: n.hosts, Sealer: n.key, Log: c.log,
 		AccessURL: func(t tenants.Tenant, id uuid.UUID) string { return n.link(t, "/workspaces/"+id.String()+"/launch") }})
 	n.reconciler = workspaces.NewReconciler(n.workspaces)
 	n.bus, err = bus.Open(c.ctx, bus.Options{DB: n.db, URL: string(c.config.NATSURL), Dir: filepath.Join(c.config.DataDir, "nats"), Clock: n.installation, Log: c.log, Drain: drain,
@@ -235,6 +236,7 @@ func (n *node) work(ctx context.Context, group *errgroup.Group) {
 	group.Go(func() error { return n.bus.Run(ctx, worker.Table(n.workspaces, n.reconciler, n.billing, n.notify)) })
 	group.Go(func() error { return untilDone(ctx, n.hub.Run(ctx, n.bus)) })
 	group.Go(func() error { return untilDone(ctx, n.reconciler.Run(ctx)) })
+	group.Go(func() error { return untilDone(ctx, n.hosts.Run(ctx)) })
 	group.Go(func() error { n.sweep(ctx); return nil })
 	if n.sim != nil {
 		group.Go(func() error { return n.sim.wait(ctx) })
@@ -267,7 +269,7 @@ func (n *node) sweep(ctx context.Context) {
 }
 
 func (n *node) webDeps() web.Deps {
-	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Billing: n.billing, Bus: n.bus, Live: n.hub,
+	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Billing: n.billing, Bus: n.bus, Live: n.hub,
 		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
 		Key: n.key, TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
 		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}
