@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/metering"
@@ -27,7 +28,13 @@ type tariff struct {
 	block    int // seconds
 }
 
-func (d Desk) tariff() tariff { return tariff{d.PricePerHour, d.Currency, d.BlockSeconds} }
+// tariff is the plan's, or what the present run has locked.
+func (d Desk) tariff() tariff {
+	if d.running() {
+		return tariff{d.Session.CostPerHour, d.Session.Currency, d.Session.BlockSeconds}
+	}
+	return tariff{d.PricePerHour, d.Currency, d.BlockSeconds}
+}
 
 func planTariff(p workspaces.Plan) tariff { return tariff{p.PricePerHour, p.Currency, p.BlockSeconds} }
 
@@ -54,17 +61,26 @@ func (t tariff) buys() string {
 func (t tariff) symbol() string { return strings.TrimSpace(money.Symbol(t.currency)) }
 
 // untilHint is what a run costs and what an amount buys; Class ties it to a plan.
-type untilHint struct{ Class, Costs, Buys string }
+type untilHint struct {
+	Class, Costs, Buys string
+	tariff             tariff
+}
+
+// figures are what a script works out other hints from, money in millionths.
+func (h untilHint) figures() templ.Attributes {
+	price := money.Usage(h.tariff.rate, int64(h.tariff.block), h.tariff.currency).Places(6).Shift(6)
+	return templ.Attributes{"data-block": strconv.Itoa(h.tariff.block), "data-price": price.String(), "data-currency": h.tariff.currency}
+}
 
 func (d Desk) hints() []untilHint {
 	t := d.tariff()
-	return []untilHint{{Costs: t.costs(), Buys: t.buys()}}
+	return []untilHint{{Costs: t.costs(), Buys: t.buys(), tariff: t}}
 }
 
 func (p OrderProps) hints() (out []untilHint) {
 	for _, plan := range p.Plans {
 		t := planTariff(plan)
-		out = append(out, untilHint{Class: "sum sum-" + p.pick(plan), Costs: t.costs(), Buys: t.buys()})
+		out = append(out, untilHint{Class: "sum sum-" + p.pick(plan), Costs: t.costs(), Buys: t.buys(), tariff: t})
 	}
 	return out
 }

@@ -89,11 +89,11 @@ func (f IdleForm) options(plan int) []Option {
 func (r Rules) gone() bool { return r.Desk.Status == workspaces.Terminated }
 
 // ruleOpener labels the button that opens a rule's form.
-func ruleOpener(set bool, label, what string) ButtonProps {
+func ruleOpener(rule string, set bool, label, what string) ButtonProps {
 	if set {
-		return ButtonProps{Label: "Change", Describe: "Change " + what}
+		return ButtonProps{ID: ruleID(rule) + "-open", Label: "Change", Describe: "Change " + what}
 	}
-	return ButtonProps{Label: label, Describe: label + ": " + what}
+	return ButtonProps{ID: ruleID(rule) + "-open", Label: label, Describe: label}
 }
 
 // Timetable is a schedule as its form shows it.

@@ -35,7 +35,10 @@
   document.addEventListener("htmx:after:swap", (event) => {
     const status = event.detail.ctx.response?.status;
     const summary = status === 422 && document.querySelector("[data-form-errors]");
-    const back = pressed && document.activeElement === document.body && document.getElementById(pressed);
+    // Whoever pressed something stays there, or comes to what stands in its place.
+    const lost = pressed && document.activeElement === document.body;
+    const place = lost && document.getElementById(event.detail.ctx.target?.id)?.querySelectorAll("summary, .btn");
+    const back = lost && [document.getElementById(pressed), ...(place || [])].find((e) => e?.checkVisibility());
     (summary || back)?.focus?.();
     pressed = "";
   });
