@@ -223,8 +223,12 @@ func (r *Reconciler) OnIdleDue(ctx context.Context, m *bus.Message) error {
 	if wait, err := r.idleSettled(ctx, m, id); wait == 0 || err != nil {
 		return err
 	}
-	looked := r.Round(ctx)
+	looked := r.RoundSince(ctx, m.DueAt)
 	wait, err := r.idleSettled(ctx, m, id)
+	if err == nil && wait > 0 && looked == nil { // the rule may have changed since that look
+		looked = r.Round(ctx)
+		wait, err = r.idleSettled(ctx, m, id)
+	}
 	if err != nil || wait == 0 {
 		return err
 	}

@@ -51,7 +51,7 @@ type lastRound struct {
 // something is about to change.
 func NewReconciler(s *Service) *Reconciler {
 	r := &Reconciler{s: s, busy: map[uuid.UUID]tenants.Tenant{}, soon: map[uuid.UUID]bool{}, noted: map[uuid.UUID]noted{}, wake: make(chan struct{}, 1)}
-	s.poked, s.look = r.Poke, r.Round
+	s.poked, s.look, s.lookSince = r.Poke, r.Round, r.RoundSince
 	return r
 }
 

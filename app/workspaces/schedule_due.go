@@ -85,7 +85,7 @@ func (s *Service) OnScheduleDue(ctx context.Context, m *bus.Message) error {
 		return s.DB.In(ctx, m.Tenant, func(tx tenants.Tx) error { return s.scheduled(ctx, tx, m, id, c, nil) })
 	case !e.start:
 		// A desktop that ended before is not to be charged until now.
-		if err := s.look(ctx); err != nil {
+		if err := s.lookSince(ctx, m.DueAt); err != nil {
 			s.Log.WarnContext(ctx, "a schedule stops a desktop without a fresh look", "tenant", m.Tenant.Slug, "workspace", id, "err", err)
 		}
 		return s.DB.In(ctx, m.Tenant, func(tx tenants.Tx) error {

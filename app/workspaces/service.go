@@ -80,7 +80,8 @@ type Service struct {
 	rooms     roomKeeper
 	preparing preparations
 	poked     func(tenants.Tenant)
-	look      func(context.Context) error // asks the hosts now
+	look      func(context.Context) error            // asks the hosts now
+	lookSince func(context.Context, time.Time) error // unless they were asked since
 }
 
 // New makes the service.
@@ -91,7 +92,8 @@ func New(c Config) *Service {
 	if c.AccessURL == nil {
 		c.AccessURL = launchPage
 	}
-	return &Service{Config: c, poked: func(tenants.Tenant) {}, look: func(context.Context) error { return nil }}
+	return &Service{Config: c, poked: func(tenants.Tenant) {}, look: func(context.Context) error { return nil },
+		lookSince: func(context.Context, time.Time) error { return nil }}
 }
 
 func launchPage(t tenants.Tenant, id uuid.UUID) string {
