@@ -11,24 +11,17 @@ import (
 	"github.com/ezscale/ezscale/app/workspaces"
 )
 
-const (
-	// roomFor is how long what a server told of its room is believed.
-	roomFor = 10 * time.Second
-	// estateFor is how long its licence and zones are: they change with a contract.
-	estateFor = 10 * time.Minute
-)
+// listedFor is how long the latest list is believed before a server is called full
+// for what it says.
+const listedFor = time.Second
 
 // rooms remembers what the server told of its room, and what its desktops use of it
 // by the latest list.
 type rooms struct {
 	mu     sync.Mutex
-	room   workspaces.Room
-	until  time.Time
 	used   map[string]use // by the machine's id, and by its name
 	live   int            // desktops that run or are about to
-	listed bool
-	estate estate
-	after  time.Time // when the estate is read again
+	listed time.Time      // zero before the first list
 }
 
 // use is what the desktops on one machine take.
@@ -38,7 +31,7 @@ type use struct {
 	memory   int64 // bytes
 }
 
-// estate is what rarely changes.
+// estate is what the server is licensed for, and whether it grows by itself.
 type estate struct {
 	licence int  // desktops at once, 0 for no limit or none known
 	elastic bool // machines are added when there are too few
@@ -62,27 +55,28 @@ func (d *Driver) noteUse(kasms []Kasm) {
 	}
 	d.rooms.mu.Lock()
 	defer d.rooms.mu.Unlock()
-	d.rooms.used, d.rooms.live, d.rooms.listed = used, live, true
+	d.rooms.used, d.rooms.live, d.rooms.listed = used, live, d.now()
 }
 
 // Room tells what there is room for: what the licence still allows, and what the
 // machines have left, as far as the key may ask. Where it may not, nothing is known,
-// which is no error.
+// which is no error. It asks every time, and before it says that nothing fits it
+// looks at the desktops again, too: some may have ended since.
 func (d *Driver) Room(ctx context.Context) (workspaces.Room, error) {
-	d.rooms.mu.Lock()
-	room, until := d.rooms.room, d.rooms.until
-	d.rooms.mu.Unlock()
-	if d.now().Before(until) {
-		return room, nil
-	}
 	room, err := d.askRoom(ctx)
-	if err != nil {
-		return workspaces.Room{}, hostError(err)
+	if err == nil && !room.Fits(1, 1<<10) && d.listIsOld() {
+		if _, err = d.List(ctx); err != nil {
+			return workspaces.Room{}, err
+		}
+		room, err = d.askRoom(ctx)
 	}
+	return room, hostError(err)
+}
+
+func (d *Driver) listIsOld() bool {
 	d.rooms.mu.Lock()
 	defer d.rooms.mu.Unlock()
-	d.rooms.room, d.rooms.until = room, d.now().Add(roomFor)
-	return room, nil
+	return d.now().Sub(d.rooms.listed) >= listedFor
 }
 
 func (d *Driver) askRoom(ctx context.Context) (workspaces.Room, error) {
@@ -108,7 +102,7 @@ func (d *Driver) askRoom(ctx context.Context) (workspaces.Room, error) {
 		room.Spaces, room.Free = spaces(agents, loads, used)
 	}
 	if e.licence > 0 {
-		if !listed {
+		if listed.IsZero() {
 			for _, l := range loads {
 				live += l.Kasms
 			}
@@ -137,25 +131,15 @@ func permitted[T any](items []T, err error) ([]T, error) {
 func forbidden(err error) bool { return KindOf(err) == KindUnauthorised || missing(err) }
 
 func (d *Driver) askEstate(ctx context.Context) (estate, error) {
-	d.rooms.mu.Lock()
-	e, after := d.rooms.estate, d.rooms.after
-	d.rooms.mu.Unlock()
-	if d.now().Before(after) {
-		return e, nil
-	}
 	licences, err := permitted(d.client.Licences(ctx))
 	if err != nil {
-		return e, err
+		return estate{}, err
 	}
 	zones, err := permitted(d.client.Zones(ctx))
 	if err != nil {
-		return e, err
+		return estate{}, err
 	}
-	e = estate{licence: concurrent(licences), elastic: slices.ContainsFunc(zones, func(z Zone) bool { return z.AutoScaling })}
-	d.rooms.mu.Lock()
-	defer d.rooms.mu.Unlock()
-	d.rooms.estate, d.rooms.after = e, d.now().Add(estateFor)
-	return e, nil
+	return estate{licence: concurrent(licences), elastic: slices.ContainsFunc(zones, func(z Zone) bool { return z.AutoScaling })}, nil
 }
 
 // concurrent is how many desktops the licences allow at once, 0 when they limit
