@@ -20,7 +20,8 @@ const (
 	notice = time.Minute
 	// usedGrain is how much newer a sign of use must be to be written down.
 	usedGrain = time.Second
-	// sameTap is how soon after another, in wall time, a tap is the same one.
+	// sameTap is how soon after another, in wall and in business time, a tap is the
+	// same one.
 	sameTap = 2 * time.Second
 )
 
@@ -86,6 +87,7 @@ func (w *Workspace) calm(now time.Time, planMinutes int) {
 // once leaves time for its warning, and a minute at the least.
 func (w *Workspace) reruled(now time.Time, before time.Duration, planMinutes int) {
 	rule := w.IdleStop(planMinutes)
+	now = told(now)
 	switch {
 	case rule == before:
 		return
@@ -162,20 +164,29 @@ func idleTimer(ctx context.Context, tx tenants.Tx, row *liveRow) error {
 func (s *Service) Extend(ctx context.Context, t tenants.Tenant, who Who, id uuid.UUID) (Workspace, error) {
 	return s.adjust(ctx, t, who, id, func(tx tenants.Tx, row *liveRow) error {
 		wall := s.Wall().UTC().Truncate(time.Microsecond)
-		if last := row.ExtendedAt; last != nil && !wall.Before(*last) && wall.Sub(*last) < sameTap {
+		if row.tapped(tx.Now(), wall) {
 			return nil
 		}
 		p, err := lockedPrice(ctx, tx, row.ID)
 		if err != nil {
 			return err
 		}
-		row.ExtendedAt = &wall
-		row.extend(tx.Now(), p, row.PlanIdleStop)
+		now := tx.Now()
+		row.ExtendedAt, row.ExtendedWall = &now, &wall
+		row.extend(told(now), p, row.PlanIdleStop)
 		if err := idleTimer(ctx, tx, row); err != nil {
 			return err
 		}
 		return limitTimer(ctx, tx, row)
 	})
+}
+
+// tapped tells that somebody asked for one block more a moment ago.
+func (w *Workspace) tapped(now, wall time.Time) bool {
+	recent := func(last *time.Time, now time.Time) bool {
+		return last != nil && !now.Before(*last) && now.Sub(*last) < sameTap
+	}
+	return recent(w.ExtendedAt, now) && recent(w.ExtendedWall, wall)
 }
 
 // extend is what one tap does at a time.

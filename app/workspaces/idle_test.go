@@ -303,8 +303,11 @@ func TestExtendingAnIdleStop(t *testing.T) {
 	if len(w.warnings()) != 1 {
 		t.Error("warned of an end that was put off")
 	}
+	if _, err := w.service.Extend(w.ctx, w.shop, w.who(), c.ID); err != nil {
+		t.Fatal(err)
+	}
 	w.advance(24 * time.Hour)
-	w.endedAs(c, 45*time.Minute, 3, "0.15", "idle")
+	w.endedAs(c, 60*time.Minute, 4, "0.2", "idle")
 	if len(w.warnings()) != 2 {
 		t.Errorf("%d warnings", len(w.warnings()))
 	}

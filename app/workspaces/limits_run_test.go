@@ -1,7 +1,9 @@
 package workspaces_test
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -222,4 +224,64 @@ func TestALimitThatPassedWhileNobodyLooked(t *testing.T) {
 	w.bus.WakeDue()
 	w.settle()
 	w.endedAs(c, 20*time.Minute, 2, "0.1", "limit")
+}
+
+// relabelled is a host whose running desktops are said to be in another state.
+type relabelled struct {
+	workspaces.Driver
+	state atomic.Pointer[string]
+}
+
+func (r *relabelled) say(state string) { r.state.Store(&state) }
+
+func (r *relabelled) List(ctx context.Context) (workspaces.Listing, error) {
+	l, err := r.Driver.List(ctx)
+	for i := range l.Desktops {
+		if state := r.state.Load(); state != nil && *state != "" && l.Desktops[i].State == workspaces.HostRunning {
+			l.Desktops[i].State = *state
+		}
+	}
+	return l, err
+}
+
+// A desktop that its host restarts has two sessions in one run. The limit is of both.
+func TestALimitCoversAnInterruptedRun(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		limit  workspaces.RunLimit
+		second time.Duration
+		cost   string
+	}{
+		"a budget":               {budget("0.25"), 45 * time.Minute, "0.15"},
+		"a time":                 {workspaces.RunLimit{Minutes: 60}, 38 * time.Minute, "0.15"},
+		"a budget that is spent": {budget("0.10"), 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			host := &relabelled{Driver: w.host.Driver}
+			w.host.Driver = host
+			ws := w.orderFor(c.limit)
+			w.advance(20 * time.Minute)
+			host.say(workspaces.HostStarting)
+			w.round()
+			w.advance(2 * time.Minute)
+			host.say("")
+			w.round()
+			list := w.sessions(ws.ID)
+			if c.second == 0 {
+				if got := w.card(ws.ID); len(list) != 1 || got.Status != workspaces.Stopped || got.FailureCode != workspaces.CodeBudget {
+					t.Errorf("%d sessions, %s, %q", len(list), got.Status, got.FailureCode)
+				}
+				return
+			}
+			if len(list) != 2 || !list[0].Running() || list[1].TotalCost.String() != "0.1" || *list[1].EndedBy != "host" {
+				t.Fatalf("sessions %+v", list)
+			}
+			w.advance(2 * time.Hour)
+			if s := w.sessions(ws.ID)[0]; s.Running() || s.StoppedAt.Sub(s.StartedAt) != c.second || s.TotalCost.String() != c.cost || *s.EndedBy != "limit" {
+				t.Errorf("the second session: %s, %s", s.StoppedAt.Sub(s.StartedAt), s.TotalCost)
+			}
+		})
+	}
 }

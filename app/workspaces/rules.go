@@ -72,14 +72,19 @@ func (w *Workspace) over(at time.Time, planMinutes int, unused bool) ending {
 // newRules forgets what was about the run before.
 func (w *Workspace) newRules() {
 	w.RunLimit, w.RunBudget = nil, nil
-	w.LastUsedAt, w.IdleWarnedAt, w.ExtendedUntil, w.ExtendedAt = nil, nil, nil, nil
+	w.LastUsedAt, w.IdleWarnedAt, w.ExtendedUntil, w.ExtendedAt, w.ExtendedWall = nil, nil, nil, nil, nil
 }
 
-// begins sets what the rules of a run count from. Hosts tell time in milliseconds.
+// told is the latest time not after another that a desktop host can tell: they count
+// milliseconds. An idle stop lies on such a time, so that the look that is made then
+// finds it reached.
+func told(at time.Time) time.Time { return at.Truncate(time.Millisecond) }
+
+// begins sets what the rules of a run count from.
 func (w *Workspace) begins(started time.Time) {
-	used := started.Truncate(time.Millisecond)
+	used := told(started)
 	w.LastStartedAt, w.LastUsedAt = &started, &used
-	w.IdleWarnedAt, w.ExtendedUntil, w.ExtendedAt = nil, nil, nil
+	w.IdleWarnedAt, w.ExtendedUntil, w.ExtendedAt, w.ExtendedWall = nil, nil, nil, nil
 }
 
 // amend changes the rules of a workspace that who may see, and tells its open pages.

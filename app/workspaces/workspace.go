@@ -86,7 +86,8 @@ type Workspace struct {
 	LastUsedAt      *time.Time       `db:"last_used_at"`
 	IdleWarnedAt    *time.Time       `db:"idle_warned_at"`
 	ExtendedUntil   *time.Time       `db:"extended_until"`
-	ExtendedAt      *time.Time       `db:"extended_at"`       // wall time
+	ExtendedAt      *time.Time       `db:"extended_at"`
+	ExtendedWall    *time.Time       `db:"extended_wall"`     // the same in wall time
 	ScheduledStopAt *time.Time       `db:"scheduled_stop_at"` // when its schedule next stops it
 	RunLimit        *int             `db:"run_limit"`         // seconds, for the present run alone
 	AskedServerID   *uuid.UUID       `db:"asked_server_id"`   // may have made the desktop of the present start
