@@ -37,7 +37,7 @@ type program struct {
 // settings, such as a desktop host that stands beside the program.
 func startProgram(t testing.TB, dir string, began time.Time, more ...string) *program {
 	t.Helper()
-	p := &program{t: t, dir: dir, environ: append(more, "EZSCALE_DATA_DIR=" + dir, "EZSCALE_HTTP_ADDR=127.0.0.1:0", "EZSCALE_KASM_SIM_ADDR=127.0.0.1:0", "EZSCALE_TEST_CLOCK=1")}
+	p := &program{t: t, dir: dir, environ: append(more, "EZSCALE_DATA_DIR="+dir, "EZSCALE_HTTP_ADDR=127.0.0.1:0", "EZSCALE_KASM_SIM_ADDR=127.0.0.1:0", "EZSCALE_TEST_CLOCK=1")}
 	config, err := readConfig(p.environ)
 	if err != nil {
 		t.Fatal(err)

@@ -159,4 +159,3 @@ func usage() (cpu time.Duration, rss int64) {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), int64(u.Maxrss) << 10
 }
-

@@ -30,7 +30,8 @@ type soakHost struct {
 	mu     sync.Mutex
 	calls  map[string]int
 	failed map[string]int
-	now    time.Time // as the clock was set
+	kept   map[string]int // by desktop
+	now    time.Time      // as the clock was set
 	looks  struct {
 		at    time.Time // of the failures
 		times int
@@ -47,7 +48,7 @@ func newSoakHost(t testing.TB) *soakHost {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &soakHost{t: t, sim: sim, calls: map[string]int{}, failed: map[string]int{}}
+	h := &soakHost{t: t, sim: sim, calls: map[string]int{}, failed: map[string]int{}, kept: map[string]int{}}
 	h.server = httptest.NewServer(h.counting(sim.Handler()))
 	t.Cleanup(h.server.Close)
 	return h
@@ -67,18 +68,26 @@ func (h *soakHost) counting(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		if strings.HasSuffix(r.URL.Path, "/keepalive") {
+			h.keep(r)
+		}
 		heard := &heardAnswer{ResponseWriter: w}
 		next.ServeHTTP(heard, r)
 		h.count(r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], heard.failure())
 	})
 }
 
-// clockSet notes the time that the program gives the host.
-func (h *soakHost) clockSet(r *http.Request) {
+// peek reads what is asked, and leaves it to be read again.
+func peek(r *http.Request, to any) bool {
 	raw, err := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(raw))
+	return err == nil && json.Unmarshal(raw, to) == nil
+}
+
+// clockSet notes the time that the program gives the host.
+func (h *soakHost) clockSet(r *http.Request) {
 	var to struct{ Now time.Time }
-	if err != nil || json.Unmarshal(raw, &to) != nil {
+	if !peek(r, &to) {
 		return
 	}
 	h.steps.Add(1)
@@ -87,6 +96,30 @@ func (h *soakHost) clockSet(r *http.Request) {
 	if to.Now.After(h.now) {
 		h.now = to.Now
 	}
+}
+
+func (h *soakHost) keep(r *http.Request) {
+	var of struct {
+		ID string `json:"kasm_id"`
+	}
+	peek(r, &of)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.kept[plain(of.ID)]++
+}
+
+// keptAlive is how often each desktop was kept alive.
+func (h *soakHost) keptAlive() map[string]int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.kept)
+}
+
+// called is how often something was asked.
+func (h *soakHost) called(what string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.calls[what]
 }
 
 func (h *soakHost) count(call, failure string) {
