@@ -21,6 +21,11 @@ type RunUntil struct {
 	Wrong   Wrong
 }
 
+// open says that there is something to see in a form that is else closed.
+func (u RunUntil) open() bool {
+	return u.Until != "" || u.Wrong.Fields["run_for"] != "" || u.Wrong.Fields["run_budget"] != ""
+}
+
 // tariff is what a plan charges, for sums in hints.
 type tariff struct {
 	rate     decimal.Decimal

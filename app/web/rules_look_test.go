@@ -115,3 +115,29 @@ func TestRulesAreCleanInTheBrowser(t *testing.T) {
 		}
 	}
 }
+
+// A start that no host has room for is answered where it was asked, in the place of
+// the card and without another page.
+func TestAFullHostAnswersInTheCard(t *testing.T) {
+	t.Parallel()
+	host := &roomyHost{keeps: workspaces.KeepsDisk}
+	w := newWorld(t, withRoomy(host))
+	d, ada, b := w.ada(t)
+	desk := d.order(ada, "developer_basic")
+	d.ran(desk, at(9, 0), time.Hour)
+	host.room = none()
+	s := newScreen(t, w)
+	s.wear(b)
+	s.emulate("light", 390)
+	for _, path := range []string{"/", "/workspaces/" + desk.ID.String()} {
+		s.Go(s.address(b.host, path))
+		s.Eval("document.body.dataset.same = 'yes'")
+		s.Press("Start Developer Basic")
+		s.See("the reason in the card, and the focus on its button", `document.querySelector(".desk .notice")?.textContent.includes("Nothing was charged") &&
+			document.activeElement?.id.endsWith("-start") && document.body.dataset.same === "yes"`)
+		if wrong := s.Wrong(); wrong != "" {
+			t.Errorf("%s:\n%s", path, wrong)
+		}
+		s.Clean("503")
+	}
+}
