@@ -181,6 +181,15 @@ func (h *crowdHost) counted() map[string]int {
 	return calls
 }
 
+func (h *crowdHost) total() (sum int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, n := range h.calls {
+		sum += n
+	}
+	return sum
+}
+
 // count asks every shop for one number and gives their sum.
 func (c *crowd) count(sql string) (sum int) {
 	c.Helper()
@@ -220,6 +229,26 @@ func TestARoundIsOneCallAHost(t *testing.T) {
 					t.Errorf("%d sessions of %d desktops", n, desktops)
 				}
 			})
+		}
+	}
+}
+
+// What falls due at the same time looks at the hosts once, and again when time has
+// passed.
+func TestALookThatHasJustEndedCounts(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t, 1, 1, 3)
+	c.up(1)
+	at := c.clock.Now()
+	for _, tc := range []struct {
+		since time.Time
+		want  int
+	}{{at, 1}, {at.Add(-time.Minute), 1}, {at.Add(time.Millisecond), 2}} {
+		if err := c.rounds.RoundSince(t.Context(), tc.since); err != nil {
+			t.Error(err)
+		}
+		if got := c.hosts[0].total(); got != tc.want {
+			t.Errorf("%d lists after a look since %s, want %d", got, tc.since.Sub(at), tc.want)
 		}
 	}
 }

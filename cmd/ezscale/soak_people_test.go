@@ -79,9 +79,9 @@ func (s *soak) customers() {
 // act is what the customer does with the desktop at this moment: mostly nothing.
 func (d *soakDesk) act() {
 	switch n := d.chance.IntN(100); {
-	case d.id == "" && n < 10:
+	case d.id == "" && n < 20:
 		d.order()
-	case d.id == "" || d.on && n >= 4 || !d.on && n >= 8:
+	case d.id == "" || d.on && n >= 8 || !d.on && n >= 16:
 	case d.chance.IntN(12) == 0:
 		if d.do("destroy_workspace") {
 			d.id, d.on = "", false

@@ -28,6 +28,7 @@ const (
 	soakPerShop     = 50
 	soakStartDelay  = 2300 * time.Millisecond // a fraction of a second, so that no run begins at the moment of a deed
 	soakStopDelay   = 400 * time.Millisecond
+	soakTick        = 10 * time.Minute // people look at the clock: their deeds come together
 	soakRest        = 20 * time.Minute // of simulated time, until everything is looked at again
 	soakRests       = 12
 )
@@ -59,9 +60,9 @@ type soak struct {
 	desks  []*soakDesk
 	spells []soakSpell
 
-	began, now time.Time // simulated
-	wall       time.Time // when it began to live
-	walking    time.Duration
+	began, now time.Time       // simulated
+	wall       time.Time       // when it began to live
+	walks      []time.Duration // how long the clock took, each time
 	answers    struct {
 		sync.Mutex
 		by map[string]int
@@ -85,7 +86,7 @@ func newSoak(t *testing.T) *soak {
 	s.host.set(object{"start_delay_ms": soakStartDelay.Milliseconds(), "stop_delay_ms": soakStopDelay.Milliseconds()})
 	s.boot()
 	s.p.clock(object{"rate": 0})
-	s.until(s.began.Add(5 * time.Minute))
+	s.until(s.began.Add(soakTick))
 	for n := range *soakDesktops {
 		s.desks = append(s.desks, &soakDesk{s: s, n: n, chance: rand.New(rand.NewPCG(seed, uint64(n)+1))})
 	}
@@ -134,7 +135,7 @@ func (s *soak) live() {
 		s.weather()
 		s.customers()
 		s.killSome()
-		next := s.now.Add(time.Duration(1+s.chance.IntN(3)) * 5 * time.Minute)
+		next := s.now.Add(time.Duration(1+s.chance.IntN(3)) * soakTick)
 		if !s.now.Before(restarts[0]) {
 			s.restart(next)
 			restarts = restarts[1:]
@@ -148,7 +149,7 @@ func (s *soak) live() {
 func (s *soak) until(at time.Time) {
 	s.t.Helper()
 	began := time.Now()
-	defer func() { s.walking += time.Since(began) }()
+	defer func() { s.walks = append(s.walks, time.Since(began)) }()
 	for tries := 1; ; tries++ {
 		a, err := s.ask(http.MethodPost, "localhost", "/api/test/clock", nil, object{"now": at.Format(time.RFC3339Nano)})
 		switch {
@@ -195,8 +196,8 @@ type soakSpell struct {
 func (s *soak) plan(end time.Time) {
 	const part = 6 * time.Hour
 	for from := s.began; from.Before(end); from = from.Add(part) {
-		at := from.Add(time.Duration(s.chance.Int64N(int64(part)))).Truncate(5 * time.Minute)
-		s.spells = append(s.spells, soakSpell{at, at.Add(15 * time.Minute), len(s.spells)%2 == 0})
+		at := from.Add(time.Duration(s.chance.Int64N(int64(part)))).Truncate(soakTick)
+		s.spells = append(s.spells, soakSpell{at, at.Add(2 * soakTick), len(s.spells)%2 == 0})
 	}
 }
 
@@ -227,7 +228,7 @@ func (s *soak) weather() {
 // hundred every hour.
 func (s *soak) killSome() {
 	for _, id := range s.host.live(s.now) {
-		if s.chance.IntN(600) == 0 {
+		if s.chance.IntN(300) == 0 {
 			s.host.kill(id)
 			s.kills++
 		}
@@ -281,8 +282,13 @@ func (s *soak) left() string {
 func (s *soak) figures() {
 	took := time.Since(s.wall)
 	steps := s.host.steps.Load()
+	var walking time.Duration
+	for _, w := range s.walks {
+		walking += w
+	}
 	s.t.Logf("%s simulated in %s of real time, of which the clock walked %s: %d settings of the clock, %s each", s.now.Sub(s.began), took.Round(time.Second),
-		s.walking.Round(time.Second), steps, (s.walking / time.Duration(max(steps, 1))).Round(10*time.Microsecond))
+		walking.Round(time.Second), steps, (walking / time.Duration(max(steps, 1))).Round(10*time.Microsecond))
+	s.t.Logf("from deed to deed the clock walked for %s", spread(s.walks))
 	s.t.Logf("%d desktops killed, %d restarts, %d ticks with a full host, %d with one that was away, %d times the clock asked for more time", s.kills, s.restarts, s.full, s.away, s.notIdle)
 	s.t.Logf("customers were answered: %s", inOrder(s.answers.by))
 	s.t.Logf("calls to the host: %s", s.host.counts())
