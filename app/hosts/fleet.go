@@ -12,9 +12,13 @@ import (
 	"github.com/ezscale/ezscale/app/workspaces"
 )
 
-// believedFor is how long the list of hosts is believed before it is read again:
-// how long a change made by another process takes to be followed.
-const believedFor = 5 * time.Second
+const (
+	// channel is where every change of a host is announced.
+	channel = "ezscale_hosts"
+	// believedFor is how long the list of hosts is believed before it is read again,
+	// should an announcement be missed.
+	believedFor = 5 * time.Second
+)
 
 // kept is a driver and the settings it was made with.
 type kept struct {

@@ -367,6 +367,17 @@ func TestARunningProgramReadsTheImages(t *testing.T) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+	// And it follows at once what another program does.
+	e.fleet(e.hosts)
+	_, err := e.service(e.key).Drain(t.Context(), h.ID, "olga@example.com")
+	e.must(err)
+	for len(names(e.fleet(e.hosts), active)) > 0 {
+		select {
+		case <-deadline:
+			t.Fatal("the host still takes desktops")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 	cancel()
 	e.must(<-done)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,8 +18,12 @@ import (
 // imagesEvery is how often the images of every host are read again.
 const imagesEvery = 10 * time.Minute
 
-// Run keeps what the hosts make desktops from up to date until the context ends.
+// Run follows what other programs change about the hosts, and keeps what the hosts
+// make desktops from up to date, until the context ends.
 func (s *Service) Run(ctx context.Context) error {
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	listening.Go(func() { _ = s.DB.Listen(ctx, channel, func(string) { s.forget() }) })
 	again := time.NewTicker(imagesEvery)
 	defer again.Stop()
 	for {

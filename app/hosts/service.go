@@ -21,8 +21,10 @@ func (s *Service) Ensure(ctx context.Context, e Entry) (id uuid.UUID, err error)
 		return uuid.Nil, fail.New(fail.Invalid, "The address of the desktop host %s: %s", e.Name, text)
 	}
 	err = s.DB.Central(ctx, func(tx tenants.CentralTx) error {
-		id, err = ensure(ctx, tx, e, s.Key.Seal([]byte(e.Secret), secretContext()))
-		return err
+		if id, err = ensure(ctx, tx, e, s.Key.Seal([]byte(e.Secret), secretContext())); err != nil {
+			return err
+		}
+		return announce(ctx, tx)
 	})
 	s.forget()
 	return id, err
@@ -39,6 +41,9 @@ func (s *Service) Add(ctx context.Context, e Entry, operator string) (h Host, er
 	err = s.DB.Central(ctx, func(tx tenants.CentralTx) error {
 		id, err = insert(ctx, tx, e, s.Key.Seal([]byte(e.Secret), secretContext()))
 		if err != nil {
+			return err
+		}
+		if err := announce(ctx, tx); err != nil {
 			return err
 		}
 		return record(ctx, tx, operator, "host.added", e.Name, map[string]any{"id": id, "driver": e.Kind, "url": e.URL, "zone": e.Zone, "capacity": e.Capacity})
@@ -80,6 +85,9 @@ func (s *Service) Edit(ctx context.Context, id uuid.UUID, e Entry, operator stri
 			secret = s.Key.Seal([]byte(e.Secret), secretContext())
 		}
 		if err := update(ctx, tx, id, e, secret); err != nil {
+			return err
+		}
+		if err := announce(ctx, tx); err != nil {
 			return err
 		}
 		return record(ctx, tx, operator, "host.changed", old.Name, map[string]any{"id": id, "fields": fields, "url": e.URL, "zone": e.Zone, "capacity": e.Capacity})
@@ -140,6 +148,9 @@ func (s *Service) become(ctx context.Context, id uuid.UUID, status, action, oper
 			return err
 		}
 		if err := setStatus(ctx, tx, id, status); err != nil {
+			return err
+		}
+		if err := announce(ctx, tx); err != nil {
 			return err
 		}
 		return record(ctx, tx, operator, action, r.Name, map[string]any{"id": id, "was": r.Status})

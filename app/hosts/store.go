@@ -86,6 +86,13 @@ update central.kasm_servers set checks = $2, checked_at = $3 where id = $1`, id,
 	return err
 }
 
+// announce tells every running program that the hosts have changed.
+func announce(ctx context.Context, tx tenants.CentralTx) error {
+	_, err := tx.Exec(ctx, `-- hosts.announce
+select pg_notify('`+channel+`', '')`)
+	return err
+}
+
 // record writes what an operator did with a host into the provider's audit log.
 func record(ctx context.Context, tx tenants.CentralTx, operator, action, host string, detail map[string]any) error {
 	raw, err := json.Marshal(detail)

@@ -53,6 +53,19 @@ func TestWhatIsSent(t *testing.T) {
 			func(c *Client) error { return c.AddUserGroup(t.Context(), another, group) }},
 		{"/api/public/remove_user_group", map[string]any{"target_user": map[string]any{"user_id": user}, "target_group": map[string]any{"group_id": "68d557ac4cac42cca9f31c7c853de0f3"}},
 			func(c *Client) error { return c.RemoveUserGroup(t.Context(), another, group) }},
+		{"/api/public/create_group", map[string]any{"target_group": map[string]any{"name": "ez.acme.basic", "description": "d", "priority": 100.0}},
+			func(c *Client) error {
+				_, err := c.CreateGroup(t.Context(), NewGroup{Name: "ez.acme.basic", Description: "d", Priority: 100})
+				return err
+			}},
+		{"/api/public/add_settings_group", map[string]any{"target_group": map[string]any{"group_id": "68d557ac4cac42cca9f31c7c853de0f3"}, "target_setting": map[string]any{"name": "allow_kasm_uploads", "value": "True"}},
+			func(c *Client) error {
+				return c.SetGroupSetting(t.Context(), group, "allow_kasm_uploads", "True")
+			}},
+		{"/api/public/get_images_group", map[string]any{"target_group": map[string]any{"group_id": "68d557ac4cac42cca9f31c7c853de0f3"}},
+			func(c *Client) error { _, err := c.GroupImages(t.Context(), group); return err }},
+		{"/api/public/add_images_group", map[string]any{"target_group": map[string]any{"group_id": "68d557ac4cac42cca9f31c7c853de0f3"}, "target_image": map[string]any{"image_id": desk}},
+			func(c *Client) error { return c.AddGroupImage(t.Context(), group, anID) }},
 		{"/api/public/join_kasm", map[string]any{"user_id": user, "share_id": "1a2b3c4d"}, func(c *Client) error { _, err := c.Join(t.Context(), another, "1a2b3c4d"); return err }},
 		{"/api/public/exec_command_kasm", with(map[string]any{"exec_config": map[string]any{"cmd": "ls", "privileged": false, "user": "root", "workdir": "/", "environment": map[string]any{"A": "b"}}}), func(c *Client) error {
 			return c.Exec(t.Context(), another, anID, Command{Cmd: "ls", User: "root", WorkDir: "/", Environment: map[string]string{"A": "b"}})
@@ -105,6 +118,11 @@ func TestErrorsOfTheFurtherCalls(t *testing.T) {
 		{"a picture that is a page", 200, "<html>", shot, KindUnavailable},
 		{"a picture that is refused", 200, said("Kasm session not found"), shot, KindNotFound},
 		{"a picture with status 500", 500, "\xff\xd8\xff\xe0", shot, KindUnavailable},
+		{"settings of an unknown group", 200, said("Invalid Request"), func(c *Client) error { return c.SetGroupSetting(t.Context(), anID, "a", "b") }, KindNotFound},
+		{"an unknown image for a group", 200, said("Invalid Request"), func(c *Client) error { return c.AddGroupImage(t.Context(), anID, anID) }, KindNotFound},
+		{"a group of a taken name", 200, said("Group already exists"), func(c *Client) error { _, err := c.CreateGroup(t.Context(), NewGroup{Name: "x"}); return err }, KindConflict},
+		{"a group without an id", 200, `{"group":{"name":"x"}}`, func(c *Client) error { _, err := c.CreateGroup(t.Context(), NewGroup{Name: "x"}); return err }, KindUnavailable},
+		{"a list without images", 200, `{}`, func(c *Client) error { _, err := c.GroupImages(t.Context(), anID); return err }, KindUnavailable},
 		{"no such call", 404, "<H1>Not Found</H1>", func(c *Client) error { _, err := c.SessionHistory(t.Context()); return err }, KindUnavailable},
 	} {
 		err := tc.call(clientTo(t, answering(tc.code, tc.body), nil))
@@ -154,7 +172,8 @@ func TestFurtherCallsRefuseWhatCannotBeMeant(t *testing.T) {
 	_, attributesErr := c.Attributes(t.Context(), "x")
 	_, userErr := c.UserByID(t.Context(), "")
 	for _, err := range []error{joinErr, shotErr, frameErr, updateErr, attributesErr, userErr, c.SetAttributes(t.Context(), "", AttributesChange{}),
-		c.Exec(t.Context(), another, anID, Command{}), c.Exec(t.Context(), another, "", Command{Cmd: "x"}), c.AddUserGroup(t.Context(), another, "All Users"), c.RemoveUserGroup(t.Context(), "x", anID)} {
+		c.Exec(t.Context(), another, anID, Command{}), c.Exec(t.Context(), another, "", Command{Cmd: "x"}), c.AddUserGroup(t.Context(), another, "All Users"), c.RemoveUserGroup(t.Context(), "x", anID),
+		c.SetGroupSetting(t.Context(), "x", "a", "b"), c.AddGroupImage(t.Context(), "x", anID), c.AddGroupImage(t.Context(), anID, "")} {
 		if KindOf(err) != KindInvalid {
 			t.Error(err)
 		}

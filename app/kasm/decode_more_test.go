@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ezscale/ezscale/app/workspaces"
 )
 
 const (
@@ -90,5 +92,41 @@ func TestIdleDisconnectIsAFloatOfMinutes(t *testing.T) {
 		if !ok || l.Kasms[0].IdleDisconnect != want {
 			t.Errorf("%s: %v %+v", in, ok, l)
 		}
+	}
+}
+
+// Settings of a group come as an object or as a list, of whatever types.
+func TestSettingsOfAGroupInEveryShape(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{"allow_kasm_uploads": "True", "keepalive_expiration": "7200", "idle_disconnect": "7.5"}
+	for _, body := range []string{
+		`"settings":{"allow_kasm_uploads":true,"keepalive_expiration":"7200","idle_disconnect":7.5}`,
+		`"group_settings":[{"name":"allow_kasm_uploads","value":"True"},{"name":"keepalive_expiration","value":7200},{"name":"idle_disconnect","value":7.5},{"value":"lost"}]`,
+	} {
+		g, ok := decodeGroup([]byte(`{"group":{"group_id":"` + zoneID + `",` + body + `}}`))
+		if diff := cmp.Diff(want, g.Settings); !ok || diff != "" {
+			t.Errorf("%s: %v %s", body, ok, diff)
+		}
+	}
+	for _, body := range []string{`"settings":null`, `"settings":"x"`, `"settings":[]`, `"name":"x"`} {
+		if g, ok := decodeGroup([]byte(`{"group":{"group_id":"` + zoneID + `",` + body + `}}`)); !ok || g.Settings != nil {
+			t.Errorf("%s: %v %v", body, ok, g.Settings)
+		}
+	}
+}
+
+// Where a server says nothing about viewers, nobody is taken to be away.
+func TestUseIsKnownOrNot(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]workspaces.Use{
+		`{}`: workspaces.Unused, `[]`: workspaces.Unused, `""`: workspaces.Unused, `{"viewers":1}`: workspaces.InUse, `null`: workspaces.UseUnknown, `7`: workspaces.UseUnknown,
+	} {
+		l, ok := decodeListing([]byte(`{"kasms":[{"kasm_id":"` + zoneID + `","connection_info":` + body + `}]}`))
+		if !ok || useOf(l.Kasms[0]) != want {
+			t.Errorf("connection_info %s: %v", body, useOf(l.Kasms[0]))
+		}
+	}
+	if l, _ := decodeListing([]byte(`{"kasms":[{"kasm_id":"` + zoneID + `"}]}`)); useOf(l.Kasms[0]) != workspaces.UseUnknown {
+		t.Error("without connection_info")
 	}
 }

@@ -1,11 +1,14 @@
 package kasm
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ezscale/ezscale/app/workspaces"
 )
 
 func seeds(f *testing.F) {
@@ -117,6 +120,34 @@ func FuzzDecodeAccounts(f *testing.F) {
 		}
 		if a, ok := decodeAttributes(data); ok {
 			wellSpelled(t, a.UserID)
+		}
+	})
+}
+
+func FuzzDecodePlans(f *testing.F) {
+	seeds(f)
+	f.Add([]byte(`{"group":{"group_id":"68d557ac4cac42cca9f31c7c853de0f3","settings":{"allow_kasm_uploads":true,"keepalive_expiration":7200,"x":null}}}`))
+	f.Add([]byte(`{"groups":[{"group_id":"68d557ac4cac42cca9f31c7c853de0f3","group_settings":[{"name":"a","value":"True"},{"name":""},7]}]}`))
+	f.Add([]byte(`{"images":[{"image":{"image_id":"c7afd0e1f2a3b4c5d6e7f8091a2b3cd1"}},"x"],"image":{"image_id":"c7afd0e1f2a3b4c5d6e7f8091a2b3cd1","run_config":{"a":1}}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if g, ok := decodeGroup(data); ok {
+			wellSpelled(t, g.ID)
+			wanted(workspaces.Rights{}, g.Settings)
+		}
+		ids, ok := decodeGroupImages(data)
+		if !ok && ids != nil {
+			t.Error("a refused list has images")
+		}
+		for _, id := range ids {
+			wellSpelled(t, id)
+			if raw, found := decodeRawImage(data, id); found {
+				if _, err := json.Marshal(copyOf(raw, ImageCopy{})); err != nil {
+					t.Errorf("a copy that cannot be sent: %v", err)
+				}
+			}
+		}
+		if i, ok := decodeImage(data); ok {
+			wellSpelled(t, i.ID)
 		}
 	})
 }

@@ -26,6 +26,7 @@ type commands struct {
 	User      userCmd      `cmd:"" help:"Create people of a tenant."`
 	Operator  operatorCmd  `cmd:"" help:"Create people of the provider."`
 	Plan      planCmd      `cmd:"" help:"Show and change a tenant's prices."`
+	Host      hostCmd      `cmd:"" help:"Add, test and drain the machines that desktops come from."`
 	Bill      billCmd      `cmd:"" help:"Issue the invoices of every cycle that has ended."`
 	Reconcile reconcileCmd `cmd:"" help:"Compare with the desktop hosts now and print the drift."`
 	KasmSim   kasmSimCmd   `cmd:"" name:"kasm-sim" help:"Run the Kasm simulator alone."`

@@ -32,6 +32,7 @@ type kasmSimCmd struct {
 	Keepalive       *time.Duration `placeholder:"1h" help:"How long a desktop lives that nobody keeps alive."`
 	KeepaliveAction *string        `placeholder:"delete" help:"What becomes of it then: delete, stop or pause."`
 	TimeLimit       *time.Duration `placeholder:"DURATION" help:"Hard end of a desktop, which keepalive does not put off."`
+	StopCalls       *string        `placeholder:"allowed" help:"Calls to stop, pause and resume: allowed, refused (as for a key that may not) or missing."`
 
 	ErrorRate    *float64       `placeholder:"SHARE" help:"Share of calls that fail without effect, 0 to 1."`
 	ErrorStyle   *string        `placeholder:"json" help:"How they fail: json (400), html500, ok_error (200) or mixed."`
@@ -77,7 +78,7 @@ func (cmd kasmSimCmd) settings() map[string]any {
 	given(set, map[string]*int{"capacity": cmd.Capacity, "per_user_limit": cmd.PerUserLimit, "licence_limit": cmd.LicenceLimit})
 	given(set, map[string]*float64{"start_failure_rate": cmd.StartFailures, "error_rate": cmd.ErrorRate, "lost_rate": cmd.LostRate})
 	given(set, map[string]*string{"keepalive_action": cmd.KeepaliveAction, "error_style": cmd.ErrorStyle, "refusal_style": cmd.RefusalStyle,
-		"memory_field": cmd.MemoryField, "auth": cmd.Auth})
+		"memory_field": cmd.MemoryField, "auth": cmd.Auth, "stop_calls": cmd.StopCalls})
 	return set
 }
 
