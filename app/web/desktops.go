@@ -208,11 +208,8 @@ func (s *server) cross(c *echo.Context, x *crossing, p pass) error {
 	h := c.Response().Header()
 	x.ours = h.Clone()
 	clear(h)
-	control := http.NewResponseController(c.Response())
-	if c.Request().ContentLength == 0 { // a body keeps the server's own limit
-		_ = control.SetReadDeadline(time.Time{})
-	}
-	_ = control.SetWriteDeadline(time.Time{})
+	// Not every writer has deadlines; one without them does not cut a stream off either.
+	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Time{})
 	s.proxy.ServeHTTP(c.Response(), c.Request().WithContext(context.WithValue(ctx, crossingKey{}, x)))
 	if x.err == nil || x.opened {
 		return nil
