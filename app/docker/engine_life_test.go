@@ -369,7 +369,9 @@ func gaugeOnEngine(t *testing.T, e *enginetest.Engine) {
 	if err != nil || after.Spaces[0].RAMMB != before.Spaces[0].RAMMB-512 {
 		t.Errorf("room before %+v, after %+v, %v", before, after, err)
 	}
+	began := time.Now()
 	idle, err := d.Gauge(t.Context(), w.UserID, id)
+	first := time.Since(began)
 	if err != nil || idle.CPUPercent == nil || idle.RAMMB == nil || *idle.RAMMB <= 0 {
 		t.Fatalf("gauge %+v, %v", idle, err)
 	}
@@ -380,14 +382,14 @@ func gaugeOnEngine(t *testing.T, e *enginetest.Engine) {
 		v.call(http.MethodPost, "/test/burn/1500", "")
 	}()
 	<-time.After(time.Second)
-	began := time.Now()
+	began = time.Now()
 	busy, err := d.Gauge(t.Context(), w.UserID, id)
 	took := time.Since(began)
 	<-done
-	if err != nil || busy.CPUPercent == nil || *busy.CPUPercent < 10 || *busy.CPUPercent > 130 {
+	if err != nil || busy.CPUPercent == nil || *busy.CPUPercent < 5 || *busy.CPUPercent > 130 {
 		t.Errorf("busy: %+v, %v", busy, err)
 	}
-	t.Logf("idle %.1f %% of a CPU and %d MB; busy %.1f %% (read in %v); room %+v", *idle.CPUPercent, *idle.RAMMB, *busy.CPUPercent, took.Round(time.Millisecond), after.Spaces)
+	t.Logf("idle %.1f %% of a CPU and %d MB (first look %v); busy %.1f %% (%v); room %+v", *idle.CPUPercent, *idle.RAMMB, first.Round(time.Millisecond), *busy.CPUPercent, took.Round(time.Millisecond), after.Spaces)
 }
 
 func pullOnEngine(t *testing.T, e *enginetest.Engine, program []byte) {

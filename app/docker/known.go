@@ -153,6 +153,7 @@ func (d *Driver) question(id string, is desk) {
 	}
 	if is.ready {
 		is.use, is.usedAt = d.useOf(ctx, is), d.now()
+		_, _ = d.measure(ctx, id, is.started) // for whoever asks for a gauge within the next minute
 	}
 	d.known.answered(id, is)
 }

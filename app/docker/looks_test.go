@@ -242,29 +242,40 @@ func statsV2(at time.Time, cpu uint64) string {
 	return fmt.Sprintf(`{"read":%q,"cpu_stats":{"cpu_usage":{"total_usage":%d}},"memory_stats":{"usage":209715200,"stats":{"inactive_file":52428800}}}`, at.Format(time.RFC3339Nano), cpu)
 }
 
-func TestGaugeComparesTwoSamples(t *testing.T) {
+func TestGaugeComparesWithTheLookBefore(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		stats func(time.Time, uint64) string
 		ram   int64
 	}{{statsV1, 100}, {statsV2, 150}} {
 		f := newFake(t)
-		d := driverOf(t, docker.Config{URL: f.url})
+		wall := time.Now()
+		d := driverOf(t, docker.Config{URL: f.url, Now: func() time.Time { return wall }})
 		w := unitWish()
 		id := ask(t, d, w)
-		at, cpu := time.Now(), uint64(5e9)
+		at, cpu := f.containers[id].started, uint64(0)
 		f.stats = func(*box) string {
 			at, cpu = at.Add(time.Second), cpu+1_500_000_000 // one and a half CPUs
 			return c.stats(at, cpu)
 		}
-		for range 2 {
+		for range 3 { // since its start, then since the look before
 			g, err := d.Gauge(t.Context(), w.UserID, id)
 			if err != nil || g.CPUPercent == nil || *g.CPUPercent < 149.9 || *g.CPUPercent > 150.1 || *g.RAMMB != c.ram {
 				t.Errorf("gauge %+v, %v", g, err)
 			}
+			if _, err := d.Gauge(t.Context(), w.UserID, id); err != nil { // too soon for the engine
+				t.Error(err)
+			}
+			wall = wall.Add(2 * time.Second)
 		}
 		if n := f.called("GET /containers/" + id + "/stats"); n != 3 {
-			t.Errorf("two looks took %d samples", n)
+			t.Errorf("six looks, two at a time, took %d samples", n)
+		}
+		if err := d.Stop(t.Context(), w.UserID, id); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Gauge(t.Context(), w.UserID, id); workspaces.HostKindOf(err) != workspaces.HostNotReady {
+			t.Errorf("gauge of what is off: %v", err)
 		}
 	}
 }

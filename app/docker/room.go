@@ -45,14 +45,15 @@ func number(text string) int64 {
 }
 
 const (
-	betweenSamples = 250 * time.Millisecond // when there is no earlier one to compare with
-	sampleFor      = time.Minute            // how long one may be compared with
+	betweenSamples = time.Second     // the engine lets who asks more often wait
+	sampleFor      = 3 * time.Minute // how long one may be compared with
 )
 
 // sample is what a desktop had used at a moment.
 type sample struct {
-	at    time.Time
-	cpu   uint64 // nanoseconds of CPU since its start
+	at    time.Time // on the engine's clock
+	taken time.Time // on ours
+	cpu   uint64    // nanoseconds of CPU since its start
 	gauge workspaces.Gauge
 }
 
@@ -61,8 +62,8 @@ type samples struct {
 	last map[string]sample
 }
 
-// Gauge tells what a desktop uses: of the CPU between the last look and this one,
-// or in a quarter of a second when there was none lately.
+// Gauge tells what a desktop uses: of the CPU since the look before this one, which
+// is a minute ago at most for one that is listed, or since its start.
 func (d *Driver) Gauge(ctx context.Context, user, id string) (workspaces.Gauge, error) {
 	c, err := d.desktop(ctx, user, id)
 	if err != nil {
@@ -71,29 +72,20 @@ func (d *Driver) Gauge(ctx context.Context, user, id string) (workspaces.Gauge, 
 	if c.State.Status != container.StateRunning {
 		return workspaces.Gauge{}, notReady("the desktop does not run")
 	}
+	return d.measure(ctx, id, c.State.StartedAt)
+}
+
+func (d *Driver) measure(ctx context.Context, id, startedAt string) (workspaces.Gauge, error) {
+	started, _ := time.Parse(time.RFC3339Nano, startedAt) // zero when the engine does not say
+	before, again := d.samples.before(id, started)
+	if again && d.now().Sub(before.taken).Abs() < betweenSamples {
+		return before.gauge, nil
+	}
 	now, err := d.sample(ctx, id)
 	if err != nil {
 		return workspaces.Gauge{}, err
 	}
-	before, comparable := d.samples.before(id, now)
-	if comparable && now.at.Sub(before.at) < betweenSamples && before.gauge.CPUPercent != nil {
-		now.gauge.CPUPercent = before.gauge.CPUPercent // too close to say anything new
-		return now.gauge, nil
-	}
-	if !comparable || now.at.Sub(before.at) < betweenSamples {
-		wait := time.NewTimer(betweenSamples)
-		defer wait.Stop()
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			return workspaces.Gauge{}, hostError(ctx.Err())
-		}
-		before = now
-		if now, err = d.sample(ctx, id); err != nil {
-			return workspaces.Gauge{}, err
-		}
-	}
-	if passed := now.at.Sub(before.at); passed > 0 && now.cpu >= before.cpu {
+	if passed := now.at.Sub(before.at); !before.at.IsZero() && passed > 0 && now.cpu >= before.cpu {
 		percent := 100 * float64(now.cpu-before.cpu) / float64(passed)
 		now.gauge.CPUPercent = &percent
 	}
@@ -101,11 +93,15 @@ func (d *Driver) Gauge(ctx context.Context, user, id string) (workspaces.Gauge, 
 	return now.gauge, nil
 }
 
-func (s *samples) before(id string, now sample) (sample, bool) {
+// before is what a sample is compared with: the last one of this start, or the start
+// itself, when nothing was used yet.
+func (s *samples) before(id string, started time.Time) (from sample, again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last, ok := s.last[id]
-	return last, ok && now.cpu >= last.cpu && now.at.After(last.at) && now.at.Sub(last.at) < sampleFor
+	if last, ok := s.last[id]; ok && last.at.After(started) {
+		return last, true
+	}
+	return sample{at: started}, false
 }
 
 // keep remembers a sample, and forgets those that are too old to be of use.
@@ -134,7 +130,7 @@ func (d *Driver) sample(ctx context.Context, id string) (sample, error) {
 		return sample{}, notReady("the desktop does not run")
 	}
 	ram := int64(memoryOf(s.MemoryStats) >> 20)
-	return sample{at: s.Read, cpu: s.CPUStats.CPUUsage.TotalUsage, gauge: workspaces.Gauge{RAMMB: &ram}}, nil
+	return sample{at: s.Read, taken: d.now(), cpu: s.CPUStats.CPUUsage.TotalUsage, gauge: workspaces.Gauge{RAMMB: &ram}}, nil
 }
 
 // memoryOf leaves out the page cache that can be given back at any time, as
