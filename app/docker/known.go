@@ -14,6 +14,13 @@ import (
 const (
 	questionFor = 4 * time.Second // how long one desktop may take to answer
 	useFor      = time.Minute     // how long an answer about its use is believed
+	startFor    = 5 * time.Minute // how long a desktop may take to come up
+)
+
+// Words of ours for a container that runs: nothing is concluded from them.
+const (
+	stateUnheard = "unheard" // it was not asked yet whether it is up
+	stateSilent  = "silent"  // it has been running for long, and does not answer
 )
 
 // desk is what is known of one start of a desktop.
@@ -24,6 +31,7 @@ type desk struct {
 	certificate [32]byte
 	ready       bool // its web server has answered as it should
 	asked       bool // a question is on its way
+	answered    bool // a question came to its end, well or not
 	warned      bool
 	use         workspaces.Use
 	usedAt      time.Time
@@ -54,13 +62,25 @@ func (k *known) forget(id string) {
 	delete(k.desks, id)
 }
 
-func (k *known) told(id string, port uint16) (ready bool, use workspaces.Use) {
+// told says what a container that runs is as a desktop. While this program has not
+// heard of it yet it may have been running for days, so it is not called starting,
+// which would end what is being charged for; nor is one that fell silent.
+func (k *known) told(id string, port uint16, now time.Time) (state string, use workspaces.Use) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if e := k.desks[id]; e != nil && e.port == port && e.ready {
-		return true, e.use
+	e := k.desks[id]
+	switch {
+	case port == 0:
+		return workspaces.HostStarting, workspaces.UseUnknown
+	case e == nil || e.port != port || !e.answered:
+		return stateUnheard, workspaces.UseUnknown
+	case e.ready:
+		return workspaces.HostRunning, e.use
 	}
-	return false, workspaces.UseUnknown
+	if started, err := time.Parse(time.RFC3339Nano, e.started); err == nil && now.Sub(started) > startFor {
+		return stateSilent, workspaces.UseUnknown
+	}
+	return workspaces.HostStarting, workspaces.UseUnknown
 }
 
 // ready gives what is known of a start, if its web server has answered.
@@ -94,7 +114,7 @@ func (k *known) ask(id string, port uint16, now time.Time) (is desk, ask bool) {
 func (k *known) answered(id string, is desk) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	is.asked = false
+	is.asked, is.answered = false, true
 	if e := k.desks[id]; e != nil && e.port == is.port {
 		*e = is
 	}
@@ -104,6 +124,7 @@ func (k *known) answered(id string, is desk) {
 func (k *known) remember(id string, is desk) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	is.answered = true
 	if e := k.desks[id]; e == nil || e.port != is.port || !e.asked {
 		k.desks[id] = &is
 	}
@@ -113,6 +134,7 @@ func (k *known) remember(id string, is desk) {
 // waits for the answers for a moment.
 func (d *Driver) look(ctx context.Context, listed []container.Summary) {
 	var asking sync.WaitGroup
+	wait := patience
 	for _, c := range listed {
 		if c.State != container.StateRunning {
 			continue
@@ -121,18 +143,17 @@ func (d *Driver) look(ctx context.Context, listed []container.Summary) {
 		if !ask {
 			continue
 		}
-		asking.Add(1)
-		go func() {
-			defer asking.Done()
-			d.question(c.ID, is)
-		}()
+		if !is.answered {
+			wait = firstPatience
+		}
+		asking.Go(func() { d.question(c.ID, is) })
 	}
 	done := make(chan struct{})
 	go func() {
 		asking.Wait()
 		close(done)
 	}()
-	enough := time.NewTimer(patience)
+	enough := time.NewTimer(wait)
 	defer enough.Stop()
 	select {
 	case <-done:

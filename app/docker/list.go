@@ -10,9 +10,13 @@ import (
 	"github.com/ezscale/ezscale/app/workspaces"
 )
 
-// patience is how long a list waits for what desktops answer about themselves. What
-// comes later is told by the next list.
-const patience = time.Second
+// How long a list waits for what desktops answer about themselves; what comes later
+// is told by the next list. It waits longer for those that were never heard, because
+// what they are is more than whether somebody uses them.
+const (
+	patience      = time.Second
+	firstPatience = 3 * time.Second
+)
 
 // List tells every desktop of the engine, by one call to it. A container that runs
 // counts as starting until its web server has answered once.
@@ -45,11 +49,7 @@ func (d *Driver) told(c container.Summary) workspaces.Desktop {
 	if desktop.State != workspaces.HostRunning {
 		return desktop
 	}
-	ready, use := d.known.told(c.ID, publicPort(c))
-	if !ready {
-		desktop.State = workspaces.HostStarting
-	}
-	desktop.Use = use
+	desktop.State, desktop.Use = d.known.told(c.ID, publicPort(c), d.now())
 	return desktop
 }
 

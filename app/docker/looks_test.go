@@ -92,6 +92,44 @@ func TestUpstreamPinsTheCertificate(t *testing.T) {
 	}
 }
 
+// A program that starts beside desktops that run must not call them starting, which
+// would end what is being charged for.
+func TestNothingIsSaidOfDesktopsThatWereNotHeard(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	wall := time.Now()
+	now := func() time.Time { return wall }
+	id := ask(t, driverOf(t, docker.Config{URL: f.url}), unitWish())
+	hold, inspected := make(chan struct{}), make(chan struct{}, 1)
+	f.pem = func(b *box) []byte {
+		f.mu.Unlock()
+		defer f.mu.Lock()
+		select {
+		case inspected <- struct{}{}:
+		default:
+		}
+		<-hold
+		return b.pem
+	}
+	d := driverOf(t, docker.Config{URL: f.url, Now: now})
+	if got := listed(t, d, id).State; got != "unheard" {
+		t.Errorf("before it was heard it is %q", got)
+	}
+	<-inspected
+	close(hold)
+	eventually(t, "it was heard", func() bool { return listed(t, d, id).State == workspaces.HostRunning })
+
+	late := driverOf(t, docker.Config{URL: f.url, Now: now})
+	f.change(func() { f.containers[id].end() })
+	if got := listed(t, late, id).State; got != workspaces.HostStarting {
+		t.Errorf("shortly after its start, without an answer, it is %q", got)
+	}
+	wall = wall.Add(6 * time.Minute)
+	if got := listed(t, late, id).State; got != "silent" {
+		t.Errorf("long after its start, without an answer, it is %q", got)
+	}
+}
+
 func TestADesktopThatDoesNotAnswerIsStarting(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)

@@ -273,8 +273,7 @@ func (h *host) up(id string) {
 		switch s := h.state(id); s {
 		case workspaces.HostRunning:
 			return true
-		case workspaces.HostRequested, workspaces.HostStarting:
-		default:
+		case "", workspaces.HostStopped, workspaces.HostPaused, workspaces.HostDeleting:
 			h.Fatalf("on its way up the desktop is %q", s)
 		}
 		return false
