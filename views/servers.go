@@ -127,3 +127,23 @@ func (p Server) pairsText() string {
 	}
 	return CountOf(p.Missing, "size") + " of templates that are sold have no image here, so their desktops cannot start on this host."
 }
+
+// checks gives what a test found to be as it should, or all else.
+func (p Server) checks(good bool) (some []CheckLine) {
+	for _, c := range p.Checks {
+		if (c.Tone == ToneGood) == good {
+			some = append(some, c)
+		}
+	}
+	return some
+}
+
+// pairs gives the sizes that there is an image for, or those without.
+func (p Server) pairs(there bool) (some []PairLine) {
+	for _, pair := range p.Pairs {
+		if pair.There == there {
+			some = append(some, pair)
+		}
+	}
+	return some
+}

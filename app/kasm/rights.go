@@ -15,6 +15,8 @@ const (
 	groupFor = time.Hour
 	// noGroupsFor is how long a key that may not look after groups is not tried again.
 	noGroupsFor = 10 * time.Minute
+	// groupsFor is how long the list of all groups is: a server may have thousands.
+	groupsFor = time.Minute
 	// groupPrefix marks the groups that are ours.
 	groupPrefix = "ez."
 
@@ -34,6 +36,8 @@ type plans struct {
 	mu      sync.Mutex
 	groups  map[string]*planGroup
 	members map[string]member // by user
+	listed  map[string]Group  // every group of the server, by its name in lower case
+	until   time.Time         // of the list
 	refused time.Time         // until when the key is not tried
 	warned  bool
 }
@@ -72,6 +76,7 @@ func (p *plans) forget(group, user string) {
 	defer p.mu.Unlock()
 	delete(p.groups, group)
 	delete(p.members, user)
+	p.until = time.Time{}
 }
 
 // admit makes sure that the plan's group exists with the plan's rights, offers the
@@ -148,11 +153,11 @@ func (d *Driver) prepare(ctx context.Context, r workspaces.Rights, imageID strin
 
 // findGroup reads a plan's group, or makes it.
 func (d *Driver) findGroup(ctx context.Context, g *planGroup, r workspaces.Rights) error {
-	found, err := d.groupNamed(ctx, r.Group)
+	found, err := d.groupNamed(ctx, r.Group, false)
 	if err == nil && found.ID == "" {
 		found, err = d.client.CreateGroup(ctx, NewGroup{Name: r.Group, Description: "Rights of one plan; looked after by EZSCALE", Priority: groupPriority})
 		if KindOf(err) == KindConflict { // another process was quicker
-			found, err = d.groupNamed(ctx, r.Group)
+			found, err = d.groupNamed(ctx, r.Group, true)
 		}
 	}
 	if err != nil {
@@ -172,17 +177,26 @@ func (d *Driver) findGroup(ctx context.Context, g *planGroup, r workspaces.Right
 	return nil
 }
 
-func (d *Driver) groupNamed(ctx context.Context, name string) (Group, error) {
-	groups, err := d.client.Groups(ctx)
-	if err != nil {
-		return Group{}, err
-	}
-	for _, g := range groups {
-		if strings.EqualFold(g.Name, name) {
-			return g, nil
+// groupNamed finds a group; one without an id is none.
+func (d *Driver) groupNamed(ctx context.Context, name string, anew bool) (Group, error) {
+	p := &d.plans
+	p.mu.Lock()
+	listed, until := p.listed, p.until
+	p.mu.Unlock()
+	if anew || !d.now().Before(until) {
+		groups, err := d.client.Groups(ctx)
+		if err != nil {
+			return Group{}, err
 		}
+		listed = make(map[string]Group, len(groups))
+		for _, g := range groups {
+			listed[strings.ToLower(g.Name)] = g
+		}
+		p.mu.Lock()
+		p.listed, p.until = listed, d.now().Add(groupsFor)
+		p.mu.Unlock()
 	}
-	return Group{}, nil
+	return listed[strings.ToLower(name)], nil
 }
 
 type namedSetting struct{ name, value string }

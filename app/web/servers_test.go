@@ -89,6 +89,7 @@ func (w *world) machines() (kasmHost, dockerHost uuid.UUID) {
 			w.t.Fatal(err)
 		}
 	}
+	desksIn(w, w.a).exec(`update plans set vcpu = 12, ram_mb = 24576 where service_type = 'business_enterprise'`)
 	if _, err := w.deps.Hosts.Drain(ctx, second.ID, "test"); err != nil {
 		w.t.Fatal(err)
 	}
