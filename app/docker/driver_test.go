@@ -268,6 +268,35 @@ func TestUnfinishedRemovalsAreFinished(t *testing.T) {
 	})
 }
 
+// Somebody removed the container by hand; the next desktop of the workspace takes its
+// home folder over. To give that one up before it ever came up must not cost the files.
+func TestAFailedStartDoesNotCostTheFiles(t *testing.T) {
+	t.Parallel()
+	for _, cameUp := range []bool{false, true} {
+		f := newFake(t)
+		d := driverOf(t, docker.Config{URL: f.url})
+		w := unitWish()
+		first := ask(t, d, w)
+		f.change(func() {
+			f.containers[first].off()
+			delete(f.containers, first)
+		})
+		w.Labels.Run++
+		next := ask(t, d, w)
+		if cameUp {
+			eventually(t, "it runs", func() bool { return listed(t, d, next).State == workspaces.HostRunning })
+		}
+		if err := d.Destroy(t.Context(), w.UserID, next); err != nil {
+			t.Fatal(err)
+		}
+		f.change(func() {
+			if kept := f.volumes["ezscale-home-"+w.Labels.Workspace.String()] != nil; kept == cameUp || len(f.containers) != 0 {
+				t.Errorf("came up %v: home folder kept %v", cameUp, kept)
+			}
+		})
+	}
+}
+
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); !done(); <-time.After(2 * time.Millisecond) {

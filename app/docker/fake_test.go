@@ -341,7 +341,7 @@ func (b *box) inspect() map[string]any {
 		ports["6901/tcp"] = []map[string]string{{"HostIp": "127.0.0.1", "HostPort": strconv.Itoa(int(b.port))}}
 	}
 	return map[string]any{
-		"Id": b.id, "Name": "/" + b.name, "Config": b.config, "HostConfig": b.host,
+		"Id": b.id, "Name": "/" + b.name, "Created": b.made.Format(time.RFC3339Nano), "Config": b.config, "HostConfig": b.host,
 		"State":           map[string]any{"Status": b.state, "Running": b.state == container.StateRunning, "StartedAt": b.started.Format(time.RFC3339Nano)},
 		"Mounts":          []map[string]string{{"Type": "volume", "Name": b.host.Mounts[0].Source, "Destination": b.host.Mounts[0].Target}},
 		"NetworkSettings": map[string]any{"Ports": ports},

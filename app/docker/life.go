@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"regexp"
+	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
@@ -97,11 +98,10 @@ func (d *Driver) Destroy(ctx context.Context, user, id string) error {
 	if err != nil {
 		return err
 	}
-	volume := ""
-	for _, m := range c.Mounts {
-		if m.Destination == home {
-			volume = m.Name
-		}
+	volume := homeOf(c)
+	if d.inherited(id, c) {
+		d.log.WarnContext(ctx, "a desktop that did not come up is destroyed; the home folder is older than it and stays", "container", short(id), "volume", volume)
+		volume = ""
 	}
 	if err := d.markGone(ctx, volume); err != nil {
 		return hostError(err)
@@ -116,6 +116,30 @@ func (d *Driver) Destroy(ctx context.Context, user, id string) error {
 	}
 	d.removeHome(context.WithoutCancel(ctx), volume)
 	return nil
+}
+
+func homeOf(c container.InspectResponse) string {
+	for _, m := range c.Mounts {
+		if m.Destination == home {
+			return m.Name
+		}
+	}
+	return ""
+}
+
+// hopeFor is how long a desktop that never answered counts as one that failed to start.
+const hopeFor = 30 * time.Minute
+
+// inherited: the home folder is that of an earlier container, which was lost, and
+// this one was not seen to come up with it. To destroy it is to give a start up, and
+// not the customer's files.
+func (d *Driver) inherited(id string, c container.InspectResponse) bool {
+	made, err := time.Parse(time.RFC3339Nano, c.Created)
+	if c.Config.Labels[labelHome] != inherits || err != nil || d.now().Sub(made) > hopeFor {
+		return false
+	}
+	_, ready := d.known.ready(id, inspectedPort(c), c.State.StartedAt)
+	return !ready
 }
 
 // Keepalive: no container ends by itself, so there is nothing to put off.

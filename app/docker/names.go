@@ -14,7 +14,7 @@ import (
 // The labels of everything that the driver makes.
 const (
 	labelDesktop   = "ezscale.desktop"   // marks a desktop's container
-	labelHome      = "ezscale.home"      // marks a desktop's volume
+	labelHome      = "ezscale.home"      // marks a desktop's volume; on a container, found: the volume was there before it
 	labelGone      = "ezscale.gone"      // names a volume that is to be removed
 	labelNetwork   = "ezscale.network"   // marks the network
 	labelTenant    = "ezscale.tenant"    // the shop's slug
@@ -26,6 +26,7 @@ const (
 	labelRAM       = "ezscale.ram_mb"
 	labelGroup     = "ezscale.plan" // workspaces.Rights.Group
 	yes            = "yes"
+	inherits       = "found"
 )
 
 // userID is the account's id: its name, in one spelling.

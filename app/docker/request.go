@@ -58,6 +58,9 @@ func (d *Driver) bring(ctx context.Context, w workspaces.Wish, spec client.Conta
 	if err != nil {
 		return "", err
 	}
+	if !fresh {
+		spec.Config.Labels[labelHome] = inherits
+	}
 	made, err := d.engine.ContainerCreate(ctx, spec)
 	if cerrdefs.IsConflict(err) {
 		return d.adopt(ctx, w, spec.Name)
