@@ -10,12 +10,11 @@
     region.replaceChildren(box);
   };
   const streaming = (ctx) => ctx?.sourceElement?.id === "live";
-  let pressed = "";
 
   // Buttons are switched off while sending, which takes their focus away: remember it before.
   document.addEventListener("htmx:config:request", (event) => {
     const on = document.activeElement;
-    if (event.detail.ctx.sourceElement.contains(on)) pressed = on.id;
+    if (event.detail.ctx.sourceElement.contains(on)) event.detail.ctx.pressed = on.id;
   });
   document.addEventListener("htmx:before:request", (event) => {
     const ctx = event.detail.ctx;
@@ -33,14 +32,13 @@
     notice("That did not work. Reload the page and try again.");
   });
   document.addEventListener("htmx:after:swap", (event) => {
-    const status = event.detail.ctx.response?.status;
-    const summary = status === 422 && document.querySelector("[data-form-errors]");
+    const { pressed, target, response } = event.detail.ctx;
+    const summary = response?.status === 422 && document.querySelector("[data-form-errors]");
     // Whoever pressed something stays there, or comes to what stands in its place.
     const lost = pressed && document.activeElement === document.body;
-    const place = lost && document.getElementById(event.detail.ctx.target?.id)?.querySelectorAll("summary, .btn");
+    const place = lost && document.getElementById(target?.id)?.querySelectorAll("summary, .btn");
     const back = lost && [document.getElementById(pressed), ...(place || [])].find((e) => e?.checkVisibility());
     (summary || back)?.focus?.();
-    pressed = "";
   });
 
   document.addEventListener("htmx:error", (event) => {

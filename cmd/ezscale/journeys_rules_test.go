@@ -44,11 +44,12 @@ func limitedRun(t *testing.T, s *site) {
 	p.Key(kb.Enter)
 	p.See("the desktop running", running)
 	p.See("the limit in the card and among the rules", `[".hero", "#desk-until"].every((where) => document.querySelector(where).textContent.includes("when $0.15 is spent."))`)
-	p.Eval(`window.neverLeft = true`)
 	p.looks(t, "a limited run")
 
 	s.pass(t, 36*time.Minute)
-	p.See("the countdown", counts+`.match(/^Stops at \d\d:\d\d, when \$0.15 is spent, in [89]:\d\d\.$/)`)
+	p.Go(p.Where()) // a page that was there all the time would ask by itself, in minutes that nobody waits for here
+	p.Eval(`window.neverLeft = true`)
+	p.See("the countdown", counts+`.match(/^Stops at \d\d:\d\d, when \$0.15 is spent, in \d:\d\d\.$/)`)
 	before := p.Eval(counts)
 	p.See("a tick of the countdown", counts+" !== "+fmt.Sprintf("%q", before))
 	p.looks(t, "a run that ends soon")
@@ -114,7 +115,7 @@ func limitedWithoutScripts(t *testing.T, s *site) {
 		p.again(func() { p.Press("Look again") })
 		return false
 	})
-	p.See("the countdown", counts+`.match(/^Stops at \d\d:\d\d, after 9 minutes, in [78]:\d\d\.$/)`)
+	p.See("the countdown", counts+`.match(/^Stops at \d\d:\d\d, after 9 minutes, in \d:\d\d\.$/)`)
 	p.again(func() { p.Press("Keep it for 15 minutes more (€0.07 at most)") })
 	p.Reads("after 24 minutes.")
 	p.Press("Set a schedule")
