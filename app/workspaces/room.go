@@ -15,8 +15,6 @@ import (
 const (
 	// roomFor is how long what a host said about its room is believed.
 	roomFor = 2 * time.Second
-	// fullFor is the same before somebody is refused for it.
-	fullFor = 300 * time.Millisecond
 	// roomWithin is how long somebody may wait for the hosts to tell.
 	roomWithin = 2 * time.Second
 )
@@ -67,23 +65,26 @@ type roomKeeper struct {
 
 	mu      sync.Mutex
 	rooms   Rooms
-	at      time.Time // wall
+	at      time.Time // when they were asked, wall time
 	running map[uuid.UUID]int
 	placing map[uuid.UUID]int // requests under way
 }
 
 // Rooms tells what there is room for now, from memory when that is young. It waits
 // for no host longer than two seconds.
-func (s *Service) Rooms(ctx context.Context) Rooms { return s.roomsAged(ctx, roomFor) }
+func (s *Service) Rooms(ctx context.Context) Rooms { return s.roomsSince(ctx, s.Wall().Add(-roomFor)) }
 
-func (s *Service) roomsAged(ctx context.Context, most time.Duration) Rooms {
+// roomsSince gives what the hosts said when they were asked after a moment. All who
+// want that at the same time share the asking.
+func (s *Service) roomsSince(ctx context.Context, since time.Time) Rooms {
 	k := &s.rooms
 	k.asking.Lock()
 	defer k.asking.Unlock()
 	k.mu.Lock()
 	rooms, at := k.rooms, k.at
 	k.mu.Unlock()
-	if age := s.Wall().Sub(at); age >= 0 && age < most {
+	began := s.Wall()
+	if at.After(since) && !at.After(began) {
 		return rooms
 	}
 	ctx, cancel := context.WithTimeout(ctx, roomWithin)
@@ -95,7 +96,7 @@ func (s *Service) roomsAged(ctx context.Context, most time.Duration) Rooms {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.rooms, k.at = rooms, s.Wall()
+	k.rooms, k.at = rooms, began
 	return rooms
 }
 
@@ -199,9 +200,10 @@ func (s *Service) reserve(h Host) (release func(made bool), ok bool) {
 // refused for want of room, the hosts are asked again first, so that nobody is
 // turned away by an old answer.
 func (s *Service) withRoom(ctx context.Context, do func(Rooms) error) error {
+	now := s.Wall()
 	err := do(s.Rooms(ctx))
 	if isFull(err) {
-		err = do(s.roomsAged(ctx, fullFor))
+		err = do(s.roomsSince(ctx, now))
 	}
 	return err
 }
