@@ -69,7 +69,8 @@ func (e *Engine) try(t *testing.T) bool {
 	}
 	defer log.Close()
 	e.process = exec.Command("dockerd", "--data-root", filepath.Join(e.dir, "data"), "--exec-root", filepath.Join(e.dir, "exec"),
-		"-H", e.URL, "--pidfile", filepath.Join(e.dir, "pid"), "--bridge=none", "--storage-driver", e.storage)
+		"-H", e.URL, "--pidfile", filepath.Join(e.dir, "pid"), "--bridge=none", "--storage-driver", e.storage,
+		"--exec-opt", "native.cgroupdriver=cgroupfs") // systemd would not know our process ids
 	e.process.Stdout, e.process.Stderr = log, log
 	if err := e.process.Start(); err != nil {
 		t.Fatalf("dockerd: %v", err)
@@ -135,8 +136,13 @@ func (e *Engine) Describe(ctx context.Context) string {
 	return fmt.Sprintf("Docker %s (API %s), %s, cgroup v%s, %d CPUs, %d MB", v.Version, v.APIVersion, info.Info.Driver, info.Info.CgroupVersion, info.Info.NCPU, info.Info.MemTotal>>20)
 }
 
-// Alone tells whether the test has a network of its own: only loopback is there.
+// Alone tells whether the test has a network of its own: nothing but loopback is up.
 func Alone() bool {
 	all, err := net.Interfaces()
-	return err == nil && len(all) == 1
+	for _, i := range all {
+		if i.Flags&net.FlagUp != 0 && i.Flags&net.FlagLoopback == 0 {
+			return false
+		}
+	}
+	return err == nil
 }
