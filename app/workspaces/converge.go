@@ -26,6 +26,7 @@ const (
 	capacityTries = 4 // a host without room is asked this often
 	refusalTries  = 3
 	quickTries    = 6                // a host that does not answer is asked this often in quick succession
+	endTries      = 2                // to end a desktop, one that gives no answer
 	convergeAfter = 30 * time.Second // until a stop that was taken is asked about again
 	leisure       = 20 * time.Second // between two requests to a host that does not answer
 	// absence is how long a due time waits for a host that does not answer. The

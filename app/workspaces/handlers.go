@@ -130,7 +130,7 @@ func (s *Service) OnKeepaliveDue(ctx context.Context, m *bus.Message) error {
 	}
 	running, err := s.keepAlive(ctx, m.Tenant, id)
 	if err != nil {
-		return bus.Later(convergeAfter, err.Error())
+		return bus.Later(absence, err.Error()) // hosts wait for an hour, and this comes every half
 	}
 	if !running {
 		return nil

@@ -230,9 +230,13 @@ func (s *Service) announceOff(ctx context.Context, tx tenants.Tx, w *Workspace) 
 	return bus.Append(ctx, tx, event, by(w, "request"))
 }
 
-// stopLater leaves a desktop that could not be ended to the next look. Billing is
-// over; the reconcile round looks, too, as soon as the host answers.
+// stopLater asks a few times more to end a desktop, and then leaves it to the next
+// look. Billing is over; the reconcile round looks, too, as soon as the host answers.
 func (s *Service) stopLater(ctx context.Context, tx tenants.Tx, w *Workspace, failure error) (wait, err error) {
+	if HostKindOf(failure) == HostUnavailable && w.Tries < endTries {
+		w.Tries++
+		return s.again(ctx, tx, w, failure)
+	}
 	s.Log.WarnContext(ctx, "a desktop could not be ended yet", "tenant", tx.Tenant().Slug, "workspace", w.ID, "err", failure)
 	return errLeisure, bus.Due(ctx, tx, DueConverge, w.ID.String(), tx.Now().Add(absence), nil)
 }
