@@ -126,7 +126,9 @@ func (h *soakHost) count(call, failure string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.calls[call]++
-	if failure != "" {
+	if failure == cutOff {
+		h.failed[failure+" "+call]++
+	} else if failure != "" {
 		h.failed[failure]++
 	}
 	if call != "get_kasms" {
@@ -168,12 +170,14 @@ func (a *heardAnswer) Write(b []byte) (int, error) {
 	return a.ResponseWriter.Write(b)
 }
 
+const cutOff = "cut off"
+
 // failure names the way in which the host failed by chance or by being away, ""
 // for an answer, be it a refusal.
 func (a *heardAnswer) failure() string {
 	switch unexpected := bytes.Contains(a.begins, []byte("An unexpected error occurred")); {
 	case a.status == 0:
-		return "cut off"
+		return cutOff
 	case a.status >= http.StatusInternalServerError:
 		return "html500"
 	case unexpected && a.status == http.StatusOK:
