@@ -129,8 +129,8 @@ func ours(address string) error {
 	return fmt.Errorf("docker: the engine has to be on this machine (unix:///… or tcp://127.0.0.1:…), not %q", address)
 }
 
-// EnsureUser gives the account's id. There are no accounts in an engine: a desktop
-// gets its password when it is made.
+// EnsureUser gives the account's id. There are no accounts in an engine: each desktop
+// gets a password of its own when it is made.
 func (d *Driver) EnsureUser(ctx context.Context, u workspaces.HostUser) (string, error) {
 	if u.Username == "" || u.Password == "" {
 		return "", refusal("a customer's account needs a name and a password")

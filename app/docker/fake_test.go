@@ -280,19 +280,23 @@ func (f *fake) create(w http.ResponseWriter, r *http.Request) {
 	reply(w, container.CreateResponse{ID: b.id})
 }
 
+// password is what the container was made with.
+func (b *box) password() string {
+	for _, line := range b.config.Env {
+		if v, ok := strings.CutPrefix(line, "VNC_PW="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
 // on starts a container: a web server with its password, on a port of its own.
 func (f *fake) on(b *box) {
 	if b.state == container.StateRunning {
 		return
 	}
-	password := ""
-	for _, line := range b.config.Env {
-		if v, ok := strings.CutPrefix(line, "VNC_PW="); ok {
-			password = v
-		}
-	}
 	life := &lifetime{f.t, nil}
-	b.server = vnctest.New(password)
+	b.server = vnctest.New(b.password())
 	b.server.Open = f.open
 	started := b.server.Start(life)
 	port, err := strconv.Atoi(started.URL[strings.LastIndex(started.URL, ":")+1:])

@@ -79,7 +79,7 @@ func TestUpstreamPinsTheCertificate(t *testing.T) {
 		for block.Type != "CERTIFICATE" {
 			block, rest = pem.Decode(rest)
 		}
-		if up.Certificate != sha256.Sum256(block.Bytes) || up.Password != secret || up.URL != fmt.Sprintf("https://127.0.0.1:%d", f.containers[id].port) {
+		if up.Certificate != sha256.Sum256(block.Bytes) || up.Password != f.containers[id].password() || up.Password == "" || up.URL != fmt.Sprintf("https://127.0.0.1:%d", f.containers[id].port) {
 			t.Errorf("%s: %v", name, up)
 		}
 		f.change(func() { f.calls = nil })

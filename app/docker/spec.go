@@ -66,11 +66,12 @@ func ownerLabels(l workspaces.Labels) map[string]string {
 	return map[string]string{labelTenant: l.Tenant, labelWorkspace: l.Workspace.String()}
 }
 
-// environment is what kasmweb's start scripts read: the password, and the switches
-// of what the plan allows.
+// environment is what kasmweb's start scripts read: a password of this container
+// alone, which nobody is told but our own proxy, and the switches of what the plan
+// allows. The customer's own password would open all of their desktops to each.
 func environment(w workspaces.Wish) []string {
 	env := []string{
-		passwordIn + "=" + w.User.Password,
+		passwordIn + "=" + rand.Text(),
 		"VNC_VIEW_ONLY_PW=" + rand.Text(), // nobody is told it
 		"KASM_SVC_UPLOADS=" + switched(w.Rights.Upload),
 		"KASM_SVC_DOWNLOADS=" + switched(w.Rights.Download),

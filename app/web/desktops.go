@@ -205,6 +205,9 @@ func (s *server) cross(c *echo.Context, x *crossing, p pass) error {
 	if err != nil {
 		return s.unreachable(c, p, err)
 	}
+	if x.saved && !x.route.upstream.Downloads {
+		return fail.New(fail.Forbidden, "This desktop's plan lets no files out of it.")
+	}
 	h := c.Response().Header()
 	x.ours = h.Clone()
 	clear(h)

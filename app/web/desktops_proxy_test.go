@@ -162,6 +162,13 @@ func TestWhatCustomersMadeIsOnlySaved(t *testing.T) {
 			t.Errorf("%s: %v", path, got.header)
 		}
 	}
+
+	d.exec(`update plans set allow_download = false`)
+	d.wall.Set(d.wall.Now().Add(2*upstreamFor), 1) // by when the way is asked for again
+	if got := d.ada.get(d.path("Downloads/evil.html")).want(403); strings.Contains(got.body, "alert") {
+		t.Error("a plan without downloads lets files out")
+	}
+	d.ada.get(d.path("app.js")).want(200)
 }
 
 func TestADesktopThatIsNotWhatItsHostSaysIsNotBelieved(t *testing.T) {

@@ -154,6 +154,7 @@ type Upstream struct {
 	Username    string
 	Password    string
 	Certificate [32]byte // SHA-256 of the one certificate (DER) that is believed; zero with plain http
+	Downloads   bool     // the plan lets files out of the desktop; not the driver's to say
 }
 
 // String hides the password.

@@ -59,6 +59,7 @@ func (s *Service) Upstream(ctx context.Context, t tenants.Tenant, id uuid.UUID) 
 	if err != nil {
 		return Upstream{}, Workspace{}, unreached(err)
 	}
+	u.Downloads = row.AllowDownload
 	return u, row.Workspace, nil
 }
 

@@ -17,6 +17,8 @@ const (
 	// grace is how old, on the host's own clock, a desktop must be that nobody
 	// claims and nobody can be asking for, before it is destroyed.
 	grace = 10 * time.Second
+	// unclearGrace is the same for one of which the host cannot say what it does.
+	unclearGrace = time.Minute
 	// lookAgainAfter is until a desktop that may soon be destroyed is looked at
 	// again, in wall time.
 	lookAgainAfter = 3 * time.Second

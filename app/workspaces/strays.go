@@ -101,12 +101,17 @@ func (r *Reconciler) lookAgain(t tenants.Tenant) {
 }
 
 // old judges by the host's own clock, so that a desktop that is being written
-// down right now has time.
+// down right now has time. One in a state that says nothing has more: the host may
+// yet find out what it is, and its start could take it into use.
 func (r *Reconciler) old(g sighting, d Desktop) bool {
 	if d.Created.IsZero() || g.hostNow.IsZero() {
 		return false
 	}
-	return g.hostNow.Sub(d.Created) >= grace
+	least := grace
+	if presenceOf(d.State) == unclear {
+		least = unclearGrace
+	}
+	return g.hostNow.Sub(d.Created) >= least
 }
 
 // awake: a desktop is up whose workspace is stopped.
