@@ -3,6 +3,7 @@ package tenants
 import (
 	"context"
 	"net"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -19,22 +20,25 @@ func counting(dial pgconn.DialFunc, tell func()) pgconn.DialFunc {
 	}
 }
 
-// counted is used by one goroutine at a time, as its pool sees to.
+// counted begins a round trip when something is sent after an answer. A driver may
+// read in the background while it still sends.
 type counted struct {
 	net.Conn
 	tell func()
-	sent bool
+	sent atomic.Bool // and not answered yet
 }
 
 func (c *counted) Write(b []byte) (int, error) {
-	c.sent = true
+	if !c.sent.Swap(true) {
+		c.tell()
+	}
 	return c.Conn.Write(b)
 }
 
 func (c *counted) Read(b []byte) (int, error) {
-	if c.sent {
-		c.sent = false
-		c.tell()
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.sent.Store(false)
 	}
-	return c.Conn.Read(b)
+	return n, err
 }
