@@ -304,7 +304,7 @@ func TestFindingADesktopFailsInSentences(t *testing.T) {
 		t.Errorf("in another shop: %v", err)
 	}
 	u, w, err := shops.Upstream(ctx, d.a, d.desk.ID)
-	if err != nil || u != d.host.up || w.ID != d.desk.ID || w.Run != 1 {
+	if err != nil || u.URL != d.host.up.URL || u.Password != d.host.up.Password || !u.Downloads || w.ID != d.desk.ID || w.Run != 1 {
 		t.Errorf("got %v %v %v", u, w.ID, err)
 	}
 	d.host.set(func(_ *workspaces.Upstream, err *error) { *err = &workspaces.HostError{Kind: workspaces.HostNotFound} })
