@@ -393,7 +393,7 @@ func frontTemplates(p Front) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(p.Templates) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "<section class=\"band band-well\" id=\"templates\"><div class=\"band-inner\"><div class=\"band-head\"><h2>Ready when it opens</h2><p>Choose what is installed when you order. Your files stay on the desktop when you stop it.</p></div><div class=\"templates\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, "<section class=\"band band-well\" id=\"templates\"><div class=\"band-inner\"><div class=\"band-head\"><h2>Ready when it opens</h2><p>Choose what is installed when you order. Each desktop says what it keeps when you stop it.</p></div><div class=\"templates\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
