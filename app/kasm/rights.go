@@ -92,8 +92,14 @@ func (d *Driver) admit(ctx context.Context, w workspaces.Wish) error {
 		d.plans.forget(w.Rights.Group, w.UserID)
 		err = d.enrol(ctx, w)
 	}
-	if forbidden(err) {
+	switch {
+	case forbidden(err):
 		d.withoutGroups(ctx, err)
+		return nil
+	case refused(err) && !w.Rights.Restrict():
+		// The group would forbid nothing, so a server that has other words for
+		// groups than we know need not keep anybody from working.
+		d.log.DebugContext(ctx, "a plan's group could not be looked after", "group", w.Rights.Group, "error", err)
 		return nil
 	}
 	return err

@@ -75,6 +75,11 @@ type Rights struct {
 	MaxSession time.Duration // the host's own hard limit of a run; 0 for none
 }
 
+// Restrict tells that something is not allowed.
+func (r Rights) Restrict() bool {
+	return !r.Clipboard || !r.Upload || !r.Download || r.MaxSession > 0
+}
+
 // Room is what a host has room for. The zero value knows nothing and fits all.
 type Room struct {
 	Known  bool
