@@ -163,6 +163,9 @@ func (d Desk) startLabel() string {
 	return "Start"
 }
 
+// behindUs tells a desktop that is reached through our own web server alone.
+func (d Desk) behindUs() bool { return d.Driver == "docker" }
+
 func (d Desk) destroyForm() FormProps { return FormProps{Action: d.path("destroy")} }
 
 // WorkspaceProps is the page of one desktop.

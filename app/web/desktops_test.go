@@ -151,6 +151,7 @@ func TestALaunchLeadsThroughATicketAndACookieToTheDesktop(t *testing.T) {
 		t.Errorf("the desktop was sent %q", seen)
 	}
 	page.hides(desktopPassword)
+	d.ada.get("/workspaces/"+d.desk.ID.String()).want(200).says("There is no password to keep").hides(desktopPassword, "Show user name and password")
 	for _, secret := range []string{"ticket=", c.Value, desktopPassword} {
 		if strings.Contains(d.log.String(), secret) {
 			t.Errorf("the log holds %q", secret)
