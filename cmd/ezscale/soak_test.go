@@ -26,9 +26,10 @@ var (
 const (
 	soakPerCustomer = 8
 	soakPerShop     = 50
-	soakStartDelay  = 2300 * time.Millisecond // a fraction of a second, so that no run begins at the moment of a deed
-	soakStopDelay   = 400 * time.Millisecond
+	soakStartDelay  = 700 * time.Millisecond // a fraction of a second, so that no run begins at the moment of a deed
+	soakStopDelay   = 300 * time.Millisecond
 	soakTick        = 10 * time.Minute // people look at the clock: their deeds come together
+	soakAway        = 6 * time.Minute  // long enough for a block to fall due
 	soakRest        = 20 * time.Minute // of simulated time, until everything is looked at again
 	soakRests       = 12
 )
@@ -145,9 +146,13 @@ func (s *soak) live() {
 			s.t.Logf("the real time is over after %s of %s simulated", s.now.Sub(s.began), end.Sub(s.began))
 			return
 		}
-		s.weather()
+		away := s.weather()
 		s.customers()
 		s.killSome()
+		if away {
+			s.until(s.now.Add(soakAway))
+			s.host.set(object{"unreachable": false})
+		}
 		next := s.now.Add(time.Duration(1+s.chance.IntN(3)) * soakTick)
 		if !s.now.Before(restarts[0]) {
 			s.restart(next)
@@ -199,42 +204,35 @@ func (s *soak) restart(next time.Time) {
 	s.restarts++
 }
 
-// soakSpell is a while during which the host is full or does not answer.
+// soakSpell is when the host does not answer for a while, or is full until the next
+// deeds.
 type soakSpell struct {
-	from, to time.Time
-	away     bool
+	at   time.Time
+	away bool
 }
 
-// plan draws the spells: two of each kind a day.
+// plan draws the spells: three a day, full and away by turns.
 func (s *soak) plan(end time.Time) {
-	const part = 6 * time.Hour
+	const part = 8 * time.Hour
 	for from := s.began; from.Before(end); from = from.Add(part) {
-		at := from.Add(time.Duration(s.chance.Int64N(int64(part)))).Truncate(soakTick)
-		s.spells = append(s.spells, soakSpell{at, at.Add(2 * soakTick), len(s.spells)%2 == 0})
+		s.spells = append(s.spells, soakSpell{from.Add(time.Duration(s.chance.Int64N(int64(part)))), len(s.spells)%2 == 1})
 	}
 }
 
-// weather begins and ends the spells.
-func (s *soak) weather() {
-	capacity, away := -1, false
-	for i := range s.spells {
-		sp := s.spells[i]
-		if s.now.Before(sp.from) || !s.now.Before(sp.to) {
-			continue
+// weather begins the spell whose time has come, and ends what was before.
+func (s *soak) weather() (away bool) {
+	capacity := -1
+	if len(s.spells) > 0 && !s.now.Before(s.spells[0].at) {
+		if away = s.spells[0].away; away {
+			s.away++
+		} else {
+			capacity = s.host.running()
+			s.full++
 		}
-		if sp.away {
-			away = true
-			continue
-		}
-		capacity = s.host.running()
+		s.spells = s.spells[1:]
 	}
 	s.host.set(object{"capacity": capacity, "unreachable": away})
-	if capacity >= 0 {
-		s.full++
-	}
-	if away {
-		s.away++
-	}
+	return away
 }
 
 // killSome ends desktops at the host without telling anybody: about one in a
@@ -302,7 +300,7 @@ func (s *soak) figures() {
 	s.t.Logf("%s simulated in %s of real time, of which the clock walked %s: %d settings of the clock, %s each", s.now.Sub(s.began), took.Round(time.Second),
 		walking.Round(time.Second), steps, (walking / time.Duration(max(steps, 1))).Round(10*time.Microsecond))
 	s.t.Logf("from deed to deed the clock walked for %s", spread(s.walks))
-	s.t.Logf("%d desktops killed, %d restarts, %d ticks with a full host, %d with one that was away, %d times the clock asked for more time", s.kills, s.restarts, s.full, s.away, s.notIdle)
+	s.t.Logf("%d desktops killed, %d restarts, the host was full %d times and away %d times, %d times the clock asked for more time", s.kills, s.restarts, s.full, s.away, s.notIdle)
 	s.t.Logf("customers were answered: %s", inOrder(s.answers.by))
 	s.t.Logf("calls to the host: %s", s.host.counts())
 	db := booksOf(s.t, s.dir, s.shops[0])
