@@ -60,7 +60,7 @@ func TestNobodyIsToldThatTheyAreNotThere(t *testing.T) {
 	d, ada, b := w.ada(t)
 	path, desk := d.runningSince(ada)
 	d.exec(`update kasm_workspaces set idle_stop_minutes = 5, last_used_at = $2 where id = $1`, desk.ID, noon.Add(-20*time.Second))
-	card := b.get(path+"/card").want(200).says("Stops by itself after 5 minutes without anybody connected.").hides("Nobody is connected")
+	card := b.get(path + "/card").want(200).says("Stops by itself after 5 minutes without anybody connected.").hides("Nobody is connected")
 	if trigger, _ := attrOf(card.find("article"), "hx-trigger"); !strings.Contains(trigger, "every 60s") {
 		t.Errorf("the card asks on %q", trigger)
 	}
@@ -108,7 +108,7 @@ func TestARunIsLimited(t *testing.T) {
 	page.find("form", "action", path+"/limit", "method", "post")
 
 	b.htmx("POST", path+"/limit", url.Values{"run_until": {"time"}, "run_for": {"60"}, "run_budget": {"9"}}).want(200).says("Stops at 12:23, after 1 hour.")
-	b.get(path+"/card").want(200).says("Stops at 12:23, after 1 hour.").hides("Stops by itself at")
+	b.get(path + "/card").want(200).says("Stops at 12:23, after 1 hour.").hides("Stops by itself at")
 	b.get("/").want(200).says("Stops at 12:23, after 1 hour.")
 	row := b.htmx("POST", path+"/limit", url.Values{"run_until": {"budget"}, "run_budget": {"0.30"}}).want(200).says("Stops at 12:53, when $0.30 is spent.")
 	if got := row.value("run_budget"); got != "0.30" {
@@ -129,7 +129,7 @@ func TestARunIsLimited(t *testing.T) {
 	}
 	b.htmx("POST", path+"/limit", url.Values{"run_until": {"stop"}}).want(200).says("Runs until you stop it.")
 	d.exec(`update kasm_workspaces set session_duration = 7200 where id = $1`, desk.ID)
-	b.get(path+"/card").want(200).says("Stops at 13:23, after 2 h 00 min, as it was ordered.")
+	b.get(path + "/card").want(200).says("Stops at 13:23, after 2 h 00 min, as it was ordered.")
 	d.stops(desk, at(11, 55))
 	b.htmx("POST", path+"/limit", url.Values{"run_for": {"45"}}).want(409)
 	b.post(path+"/limit", url.Values{"run_for": {"45"}}).want(409)
