@@ -26,8 +26,8 @@ var (
 const (
 	soakPerCustomer = 8
 	soakPerShop     = 50
-	soakStartDelay  = 700 * time.Millisecond // a fraction of a second, so that no run begins at the moment of a deed
-	soakStopDelay   = 300 * time.Millisecond
+	soakStartDelay  = time.Second // as far as the clock steps meanwhile
+	soakStopDelay   = time.Second
 	soakTick        = 10 * time.Minute // people look at the clock: their deeds come together
 	soakAway        = 6 * time.Minute  // long enough for a block to fall due
 	soakRest        = 20 * time.Minute // of simulated time, until everything is looked at again
