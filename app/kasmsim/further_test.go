@@ -79,7 +79,7 @@ func TestTheServersOwnState(t *testing.T) {
 	if agents, err := r.client.Agents(ctx); err != nil || len(agents) != 1 || !agents[0].Enabled || agents[0].MemoryBytes == 0 {
 		t.Error(agents, err)
 	}
-	if loads, err := r.client.AgentReport(ctx); err != nil || len(loads) != 1 || loads[0].Kasms != 1 || loads[0].MemoryUsed != 4096<<20 {
+	if loads, err := r.client.AgentReport(ctx); err != nil || len(loads) != 1 || loads[0].Kasms != 1 || loads[0].MemoryUsed != 4096<<20+1<<30 {
 		t.Error(loads, err)
 	}
 	past, err := r.client.SessionHistory(ctx)
