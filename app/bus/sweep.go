@@ -13,6 +13,8 @@ const (
 	sweepRows   = 1000 // in one transaction
 	sweepRounds = 20   // transactions in one sweep
 	finishEvery = 10 * time.Millisecond
+	finishAgain = time.Second // while the database is away
+	finishMost  = 100_000     // events that are remembered meanwhile
 )
 
 // sweep sends again what was published and never finished, and clears away
@@ -77,26 +79,43 @@ func (f *finisher) run(ctx context.Context) error {
 			f.flush(context.WithoutCancel(ctx))
 			return ctx.Err()
 		case <-f.wake:
-			f.flush(context.WithoutCancel(ctx))
-			pause(ctx, finishEvery)
+			if f.flush(context.WithoutCancel(ctx)) {
+				pause(ctx, finishEvery)
+				continue
+			}
+			pause(ctx, finishAgain)
+			wake(f.wake)
 		}
 	}
 }
 
-func (f *finisher) flush(ctx context.Context) {
+// flush is false when some events could not be marked; they are kept for the next.
+func (f *finisher) flush(ctx context.Context) (all bool) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	f.mu.Lock()
 	ids := f.ids
 	f.ids = nil
 	f.mu.Unlock()
+	all = true
 	for part := range slices.Chunk(ids, sweepRows) {
 		err := f.b.db.Central(ctx, func(tx tenants.CentralTx) error {
 			_, err := markDone(ctx, tx, *f.b.table.Load(), part)
 			return err
 		})
 		if err != nil {
-			f.b.log.Debug("events were not marked as done, the sweep will", "error", explain(err))
+			f.b.log.Debug("events were not marked as done yet", "error", explain(err))
+			f.keep(part)
+			all = false
 		}
+	}
+	return all
+}
+
+func (f *finisher) keep(ids []int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.ids) < finishMost { // the sweep finds the others
+		f.ids = append(f.ids, ids...)
 	}
 }

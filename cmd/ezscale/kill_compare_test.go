@@ -38,7 +38,7 @@ func (k *killing) awaitQuiet(db *pgx.Conn) {
 	}()
 	soon(k.t, "nothing is left to do", quietWithin, func() bool {
 		left = one[string](k.t, db, `select concat_ws(', ',
-			(select 'events: ' || string_agg(id || ' ' || subject, ', ') from central.outbox where done_at is null),
+			(select 'events: ' || string_agg(id || ' ' || subject || ' published ' || coalesce(published_at::text, 'never') || ', done by ' || coalesce((select string_agg(r.consumer, '+') from central.outbox_receipts r where r.outbox_id = o.id), 'nobody'), ', ') from central.outbox o where done_at is null),
 			(select 'due: ' || string_agg(kind || ' ' || key || ' of ' || due_at, ', ') from central.due where due_at < now() - interval '2 seconds' or kind in ('converge', 'deadline')),
 			(select 'workspaces: ' || string_agg(id || ' ' || desired_state || '/' || observed_state, ', ') from kasm_workspaces
 			 where observed_state in ('requested', 'starting', 'stopping') or status = 'provisioning' or desired_state <> 'running' and observed_state = 'running' or lease_until > now()))`)

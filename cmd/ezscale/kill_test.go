@@ -24,7 +24,7 @@ const (
 	killBlock      = 60 * time.Second // the shop's blocks, so that several fit into the test
 	killLongRun    = 70 * time.Second // of every third desktop: longer than a block
 	readyWithin    = 60 * time.Second
-	quietWithin    = 90 * time.Second
+	quietWithin    = 3 * time.Minute
 	stoppedWithin  = 5 * time.Second
 	answeredWithin = 60 * time.Second
 )
