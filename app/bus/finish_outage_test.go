@@ -3,6 +3,7 @@ package bus_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -17,13 +18,14 @@ type listener struct {
 	sentence []byte
 	once     sync.Once
 	heard    chan struct{}
+	also     io.Writer // shown when the test fails
 }
 
 func (l *listener) Write(line []byte) (int, error) {
 	if bytes.Contains(line, l.sentence) {
 		l.once.Do(func() { close(l.heard) })
 	}
-	return len(line), nil
+	return l.also.Write(line)
 }
 
 // The database goes away after an effect and before its event is marked as done. The
@@ -34,7 +36,7 @@ func TestAnEventIsMarkedAsDoneWhenTheDatabaseIsBack(t *testing.T) {
 	shut, reopen := doors(t, cfg)
 	t.Cleanup(reopen)
 	o, _ := b.standing()
-	ear := &listener{sentence: []byte("events were not marked as done yet"), heard: make(chan struct{})}
+	ear := &listener{sentence: []byte("events were not marked as done yet"), heard: make(chan struct{}), also: t.Output()}
 	o.Log = slog.New(slog.NewTextHandler(ear, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var away sync.Once
 	ran, _ := bustest.Start(t, o, bus.Consumer{Name: "make", Names: []string{"thing.asked"}, Handle: func(ctx context.Context, m *bus.Message) error {
@@ -47,7 +49,7 @@ func TestAnEventIsMarkedAsDoneWhenTheDatabaseIsBack(t *testing.T) {
 	reopen()
 	bustest.Until(t, "the event is marked", ran.Handled(), func() bool {
 		open := -1
-		err := b.db.CentralRead(t.Context(), tenants.GetQ(&open, "count", `select count(*)::int from central.outbox where done_at is null`))
+		err := b.db.CentralRead(t.Context(), tenants.GetQ(&open, "count", `select count(*)::int from central.outbox where done_at is null and subject = 'thing.asked'`))
 		return err == nil && open == 0
 	})
 	b.wantOnce(1)
