@@ -70,10 +70,11 @@ func takeUnpublished(ctx context.Context, tx tenants.CentralTx, wanted []string,
 		returning o.id, o.tenant_id, o.subject, o.payload, o.sends, coalesce(o.consumer, '') as consumer`, wanted, limit)
 }
 
-// markDone marks those of the rows that have all their receipts.
+// markDone marks those of the rows that have all their receipts. A row whose
+// publishing was rolled back after the stream had its message needs no other.
 func markDone(ctx context.Context, tx tenants.CentralTx, table table, ids []int64) (int64, error) {
 	return tx.Exec(ctx, `-- markDone
-		update central.outbox o set done_at = now()
+		update central.outbox o set done_at = now(), published_at = coalesce(o.published_at, now())
 		where o.id = any ($3::bigint[]) and o.done_at is null and `+relaxed+` and not `+lacking,
 		table.names, table.consumers, ids)
 }
