@@ -28,8 +28,8 @@ type Driver interface {
 	Resume(ctx context.Context, userID, desktopID string) error
 	// Stop turns a desktop off and keeps its disk; HostRefused where the host has no such thing.
 	Stop(ctx context.Context, userID, desktopID string) error
-	// Destroy ends a desktop. With its disk, but for what the host keeps of a
-	// customer's profile.
+	// Destroy ends a desktop and its disk; what the host keeps of a customer's
+	// profile stays.
 	Destroy(ctx context.Context, userID, desktopID string) error
 	// Keepalive puts off the time at which the host ends the desktop by itself.
 	Keepalive(ctx context.Context, desktopID string) error

@@ -40,8 +40,8 @@ func (r *Reconciler) blockSettled(ctx context.Context, m *bus.Message, session u
 	return err == nil && (!found || b.Closed || b.Charged), err
 }
 
-// OnLimitDue handles the end that an order or its start set to a run. The host is looked at first, so
-// that a desktop which ended before is not charged up to its limit.
+// OnLimitDue handles the end that an order or its start set to a run. The host is
+// looked at first, so that a desktop which ended before is not charged up to its limit.
 func (r *Reconciler) OnLimitDue(ctx context.Context, m *bus.Message) error {
 	id, err := uuid.Parse(m.Key)
 	if err != nil {
