@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/assets"
@@ -22,7 +21,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 func newTab(t *testing.T) *browsertest.Tab {
 	t.Helper()
-	return browsertest.Start(t, 3*time.Minute).Tab(t)
+	return browsertest.Start(t).Tab(t)
 }
 
 // site serves the gallery as the product would: strict policy, hashed assets.

@@ -35,7 +35,7 @@ func newScreen(t *testing.T, w *world) *screen {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	return &screen{t: t, port: at.Port(), Tab: browsertest.Start(t, 3*time.Minute, tenanttest.Domain).Tab(t)}
+	return &screen{t: t, port: at.Port(), Tab: browsertest.Start(t, tenanttest.Domain).Tab(t)}
 }
 
 func (s *screen) address(host, path string) string { return "http://" + host + ":" + s.port + path }

@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long a person waits for what should happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Go opens an address.
 func (b *Tab) Go(url string) {

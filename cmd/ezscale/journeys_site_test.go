@@ -30,7 +30,7 @@ type site struct {
 // startSite starts the demonstration without history, and a Chromium.
 func startSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, dir: pgtest.Dir(t), browser: browsertest.Start(t, 4*time.Minute)}
+	s := &site{t: t, dir: pgtest.Dir(t), browser: browsertest.Start(t)}
 	s.environ = []string{"EZSCALE_DATA_DIR=" + s.dir, "EZSCALE_HTTP_ADDR=" + freeAddress(t), "EZSCALE_KASM_SIM_ADDR=" + freeAddress(t)}
 	s.begin(t)
 	t.Cleanup(func() {
