@@ -13,6 +13,7 @@ import (
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/bus/bustest"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -189,7 +190,7 @@ func TestCyclesFollowTheBus(t *testing.T) {
 	now := clock.NewMovable(at(t, "2026-08-15T00:00:00Z"), 0)
 	db, shop := bustest.Fresh(t, now.Now)
 	var held atomic.Pointer[time.Time]
-	b := bundle{billing.New(db), db, shop, &held}
+	b := bundle{billing.New(db), ledger.New(db), db, shop, &held}
 	b.set(now.Now())
 	b.in(t, b.EnsureCycleDue)
 	user := b.customer(t, "a@example.test")

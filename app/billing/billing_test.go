@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/billing"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/tenants/tenanttest"
 )
@@ -28,6 +29,7 @@ func at(t testing.TB, text string) time.Time {
 // bundle is a shop with a clock of its own.
 type bundle struct {
 	*billing.Service
+	books *ledger.Service
 	db    *tenants.DB
 	shop  tenants.Tenant
 	clock *atomic.Pointer[time.Time]
@@ -47,7 +49,7 @@ func setup(t testing.TB, zone, currency, now string) bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bundle{billing.New(db), db, shop, &clock}
+	return bundle{billing.New(db), ledger.New(db), db, shop, &clock}
 }
 
 func (b bundle) in(t testing.TB, fn func(ctx context.Context, tx tenants.Tx) error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/bus"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -72,7 +73,7 @@ func issue(ctx context.Context, tx tenants.Tx, c Cycle, docs []document) ([]Invo
 	if err != nil {
 		return nil, err
 	}
-	wallets, err := lockWallets(ctx, tx, userIDs(docs))
+	wallets, err := ledger.LockPurses(ctx, tx, userIDs(docs))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func issue(ctx context.Context, tx tenants.Tx, c Cycle, docs []document) ([]Invo
 	var paid []payment
 	for i, doc := range docs {
 		inv := invoiceOf(tx.Tenant(), c, doc, people[doc.userID], numbers[i], at)
-		takes := takeFrom(wallets[doc.userID], doc.currency, inv.Total)
+		takes := ledger.TakeFrom(wallets[doc.userID], doc.currency, inv.Total)
 		inv.pay(takes, at)
 		invoices[i], paid = inv, append(paid, payment{inv, takes})
 		for j, l := range doc.lines {
@@ -148,9 +149,9 @@ func invoiceOf(t tenants.Tenant, c Cycle, doc document, to Party, number string,
 }
 
 // pay applies credit and settles the status: nothing left to pay is paid.
-func (i *Invoice) pay(takes []take, at time.Time) {
+func (i *Invoice) pay(takes []ledger.Take, at time.Time) {
 	for _, t := range takes {
-		i.CreditApplied = i.CreditApplied.Add(t.amount)
+		i.CreditApplied = i.CreditApplied.Add(t.Amount)
 	}
 	i.AmountDue = i.Total.Sub(i.CreditApplied)
 	i.Status = Open

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ezscale/ezscale/app/billing"
+	"github.com/ezscale/ezscale/app/ledger"
 )
 
 func TestAShopsMonthIsItsBlocksAtBothPrices(t *testing.T) {
@@ -45,8 +46,8 @@ func TestManyBalancesAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var balances []billing.CustomerBalance
-	err := b.db.Read(context.Background(), b.shop, billing.BalancesQ(&balances, []uuid.UUID{ada, bob, nobody}, "USD"))
+	var balances []ledger.CustomerBalance
+	err := b.db.Read(context.Background(), b.shop, ledger.BalancesQ(&balances, []uuid.UUID{ada, bob, nobody}, "USD"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,13 +17,6 @@ type Finalised struct {
 	Currency  string    `json:"currency"`
 }
 
-// Credited is the payload of credit.granted.
-type Credited struct {
-	UserID   uuid.UUID `json:"user_id"`
-	Amount   string    `json:"amount"`
-	Currency string    `json:"currency"`
-}
-
 func finalised(invoices []Invoice) []Finalised {
 	events := make([]Finalised, len(invoices))
 	for i, inv := range invoices {

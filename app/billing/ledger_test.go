@@ -12,26 +12,27 @@ import (
 
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/tenants"
 )
 
 func (b bundle) balance(t testing.TB, user uuid.UUID) decimal.Decimal {
 	t.Helper()
-	var got billing.Balance
-	if err := b.db.Read(context.Background(), b.shop, billing.BalanceQ(&got, user, b.shop.Currency)); err != nil {
+	var got ledger.Balance
+	if err := b.db.Read(context.Background(), b.shop, ledger.BalanceQ(&got, user, b.shop.Currency)); err != nil {
 		t.Fatal(err)
 	}
 	return got.Credit
 }
 
 func (b bundle) grant(user uuid.UUID, amount, cause string) error {
-	return b.Grant(context.Background(), b.shop, "staff@example.test", user, dec(amount), "welcome", cause)
+	return b.books.Grant(context.Background(), b.shop, "staff@example.test", user, dec(amount), "welcome", cause)
 }
 
 // proved checks that the ledger holds together (R13).
 func (b bundle) proved(t testing.TB) {
 	t.Helper()
-	off, err := b.Audit(context.Background(), b.shop)
+	off, err := b.books.Audit(context.Background(), b.shop)
 	if err != nil || len(off) > 0 {
 		t.Errorf("the ledger does not hold together: %v, %v", off, err)
 	}
@@ -66,8 +67,8 @@ func TestGrantOnceForACauseR13(t *testing.T) {
 			t.Errorf("%s: want kind %d, got %v", c.amount, c.kind, err)
 		}
 	}
-	var entries []billing.LedgerEntry
-	if err := b.db.Read(context.Background(), b.shop, billing.EntriesQ(&entries, user, "USD", 2)); err != nil {
+	var entries []ledger.Movement
+	if err := b.db.Read(context.Background(), b.shop, ledger.EntriesQ(&entries, user, "USD", 2)); err != nil {
 		t.Fatal(err)
 	}
 	if len(entries) != 2 || !entries[0].Balance.Equal(dec("23.00")) || !entries[1].Balance.Equal(dec("21.50")) || entries[0].Description != "welcome" {
@@ -85,7 +86,7 @@ func TestMayStartR16(t *testing.T) {
 	user := b.customer(t, "a@example.test")
 	may := func() error {
 		ctx := context.Background()
-		return b.db.In(ctx, b.shop, func(tx tenants.Tx) error { return b.MayStart(ctx, tx, user) })
+		return b.db.In(ctx, b.shop, func(tx tenants.Tx) error { return b.books.MayStart(ctx, tx, user) })
 	}
 	refused := func(when string) {
 		t.Helper()

@@ -8,6 +8,7 @@ import (
 	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/money"
 )
 
@@ -186,20 +187,20 @@ func TestTotalsHoldTogether(t *testing.T) {
 
 func TestCreditIsPaymentR11(t *testing.T) {
 	t.Parallel()
-	own := []wallet{{Kind: kindCredit, Currency: "USD", Free: dec("5.009")}, {Kind: kindBonus, Currency: "USD", Free: dec("1.00")}, {Kind: kindCredit, Currency: "EUR", Free: dec("99")}}
+	own := []ledger.Purse{{Kind: ledger.Credit, Currency: "USD", Free: dec("5.009")}, {Kind: ledger.Bonus, Currency: "USD", Free: dec("1.00")}, {Kind: ledger.Credit, Currency: "EUR", Free: dec("99")}}
 	for _, c := range []struct {
 		total string
 		want  []string
 	}{
 		{"0", nil}, {"0.40", []string{"0.40"}}, {"1.00", []string{"1.00"}}, {"3.00", []string{"1.00", "2.00"}}, {"20.00", []string{"1.00", "5.00"}},
 	} {
-		takes := takeFrom(own, "USD", dec(c.total))
+		takes := ledger.TakeFrom(own, "USD", dec(c.total))
 		if len(takes) != len(c.want) {
 			t.Errorf("%s: want %v, got %v", c.total, c.want, takes)
 			continue
 		}
 		for i, want := range c.want {
-			if !takes[i].amount.Equal(dec(want)) {
+			if !takes[i].Amount.Equal(dec(want)) {
 				t.Errorf("%s: want %v, got %v", c.total, c.want, takes)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -102,7 +103,7 @@ func customers(ctx context.Context, q tenants.Querier, ids []uuid.UUID) ([]custo
 // takeNumbers takes the next n numbers of the shop (R18). The counter's row is
 // locked until the transaction ends, so that none is lost and none left out.
 func takeNumbers(ctx context.Context, tx tenants.Tx, n, year int) ([]string, error) {
-	prefix, err := setting(ctx, tx, "invoice_prefix", defaultPrefix)
+	prefix, err := ledger.Setting(ctx, tx, "invoice_prefix", defaultPrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -115,16 +116,6 @@ func takeNumbers(ctx context.Context, tx tenants.Tx, n, year int) ([]string, err
 		numbers[i] = fmt.Sprintf("%s-%d-%06d", prefix, year, last-int64(n-i-1))
 	}
 	return numbers, err
-}
-
-// setting reads a setting of the shop written as a JSON string or number.
-func setting(ctx context.Context, q tenants.Querier, key, otherwise string) (string, error) {
-	value, found, err := tenants.Find[string](ctx, q, `-- billing.setting
-		select coalesce(value #>> '{}', '') from settings where key = $1`, key)
-	if err != nil || !found || value == "" {
-		return otherwise, err
-	}
-	return value, nil
 }
 
 func insertDrafts(ctx context.Context, tx tenants.Tx, c Cycle, invoices []Invoice) error {

@@ -3,7 +3,6 @@ package billing
 import (
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/money"
@@ -46,19 +45,4 @@ func ShopMonthQ(dst *ShopMonth, from, to time.Time, currency string) tenants.Que
 			coalesce(sum(seconds), 0)::bigint as seconds, count(distinct user_id)::int as customers,
 			(select count(*) from kasm_usage_sessions where stopped_at is null)::int as running, $3::text as currency
 		from usage_blocks where starts_at >= $1 and starts_at < $2 and currency = $3`, from, to, currency)
-}
-
-// CustomerBalance is one customer's credit in a list.
-type CustomerBalance struct {
-	UserID uuid.UUID       `db:"user_id"`
-	Credit decimal.Decimal `db:"credit"`
-}
-
-// BalancesQ reads the credit of many customers at once; who has no account yet
-// is not in the answer.
-func BalancesQ(dst *[]CustomerBalance, users []uuid.UUID, currency string) tenants.Query {
-	return tenants.ListQ(dst, `-- billing.BalancesQ
-		select user_id, sum(balance) as credit
-		from ledger_accounts where user_id = any($1) and kind in ('credit', 'bonus') and currency = $2
-		group by user_id`, users, currency)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/money"
 )
@@ -193,8 +194,8 @@ func apiLine(l billing.Line) lineJSON {
 // apiBalance tells what the caller has paid in advance.
 func (s *server) apiBalance(c *echo.Context) error {
 	v := visitOf(c)
-	var b billing.Balance
-	if err := s.DB.Read(c.Request().Context(), v.tenant, billing.BalanceQ(&b, v.userID, v.tenant.Currency)); err != nil {
+	var b ledger.Balance
+	if err := s.DB.Read(c.Request().Context(), v.tenant, ledger.BalanceQ(&b, v.userID, v.tenant.Currency)); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, map[string]any{"credit": money.API(b.Credit, b.Currency), "bonus": money.API(b.Bonus, b.Currency), "held": money.API(b.Held, b.Currency), "currency": b.Currency})

@@ -22,6 +22,7 @@ import (
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
 	"github.com/ezscale/ezscale/app/kasmsim"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
 	"github.com/ezscale/ezscale/app/metering"
@@ -75,11 +76,11 @@ func (p *plant) build(db *tenants.DB) {
 	p.must(err)
 	people, err := accounts.New(db, p.clock, time.Now)
 	p.must(err)
-	quiet, money := slog.New(slog.DiscardHandler), billing.New(db)
+	quiet, books, money := slog.New(slog.DiscardHandler), ledger.New(db), billing.New(db)
 	machines := hosts.New(hosts.Config{DB: db, Key: key, Now: p.clock.Now, Wall: time.Now, Log: quiet, Makers: kasmMakers()})
 	p.startSim(machines)
 	links := func(t tenants.Tenant, path string) string { return "http://" + t.Host() + path }
-	shops := workspaces.New(workspaces.Config{DB: db, Clock: p.clock, Wall: time.Now, Credit: money, Meter: metering.NewService(quiet),
+	shops := workspaces.New(workspaces.Config{DB: db, Clock: p.clock, Wall: time.Now, Credit: books, Meter: metering.NewService(quiet),
 		Fleet: machines, Sealer: key, Log: quiet})
 	observer := workspaces.NewReconciler(shops)
 	folder, err := mail.NewFolder(p.t.TempDir(), time.Now)
@@ -91,7 +92,7 @@ func (p *plant) build(db *tenants.DB) {
 	stepper, err := testclock.New(p.t.Context(), db, p.clock, testclock.SimulatorAt(p.sim), quiet)
 	p.must(err)
 	stepper.Drive(stream, observer)
-	p.deps = Deps{DB: db, Registry: db.Registry(), Accounts: people, Workspaces: shops, Hosts: machines, Billing: money, Bus: stream, Live: live.NewHub(),
+	p.deps = Deps{DB: db, Registry: db.Registry(), Accounts: people, Workspaces: shops, Hosts: machines, Ledger: books, Billing: money, Bus: stream, Live: live.NewHub(),
 		Repeats: idempotency.New(db, key, time.Now), Clock: p.clock, Log: quiet, Links: links, Outbox: folder, TestClock: stepper}
 	p.handler, err = New(p.deps)
 	p.must(err)
@@ -149,7 +150,7 @@ func (p *plant) caller(t tenants.Tenant, name string, role accounts.Role, credit
 	user, _, err := p.deps.Accounts.Create(ctx, t, accounts.NewUser{Email: name + "@" + t.Slug + ".test", Name: name, Role: role, Password: password, Actor: "test"})
 	p.must(err)
 	if credit != "" {
-		p.must(p.deps.Billing.Grant(ctx, t, "test", user.ID, decimal.RequireFromString(credit), "Welcome", uuid.NewString()))
+		p.must(p.deps.Ledger.Grant(ctx, t, "test", user.ID, decimal.RequireFromString(credit), "Welcome", uuid.NewString()))
 	}
 	return p.withKey(t, user)
 }

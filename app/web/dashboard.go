@@ -11,6 +11,7 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/money"
 	"github.com/ezscale/ezscale/app/workspaces"
@@ -22,7 +23,7 @@ import (
 const recentSessions = 5
 
 // deskShell frames the pages of somebody who is signed in.
-func (s *server) deskShell(c *echo.Context, title string, person accounts.User, balance billing.Balance) views.Shell {
+func (s *server) deskShell(c *echo.Context, title string, person accounts.User, balance ledger.Balance) views.Shell {
 	shell := s.bareShell(c, title)
 	name := person.Name
 	if name == "" {
@@ -71,7 +72,7 @@ type overview struct {
 func (o *overview) queries(user uuid.UUID, month billing.Cycle, zone *time.Location) []tenants.Query {
 	return []tenants.Query{
 		workspaces.DesksQ(&o.cards, user), metering.LatestQ(&o.latest, user, recentSessions),
-		metering.UsedDaysQ(&o.days, user, month.Start, month.End, zone), billing.MinimumQ(&o.minimum),
+		metering.UsedDaysQ(&o.days, user, month.Start, month.End, zone), ledger.MinimumQ(&o.minimum),
 	}
 }
 

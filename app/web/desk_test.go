@@ -49,7 +49,7 @@ func (d desktops) exec(sql string, args ...any) {
 // credit gives a customer money to spend.
 func (d desktops) credit(user accounts.User, amount string) {
 	d.t.Helper()
-	if err := d.deps.Billing.Grant(context.Background(), d.shop, "test", user.ID, decimal.RequireFromString(amount), "test", ""); err != nil {
+	if err := d.deps.Ledger.Grant(context.Background(), d.shop, "test", user.ID, decimal.RequireFromString(amount), "test", ""); err != nil {
 		d.t.Fatal(err)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/labstack/echo/v5"
 
 	"github.com/ezscale/ezscale/app/accounts"
-	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/views"
 )
@@ -123,11 +123,11 @@ func (s *server) desk(c *echo.Context, title string, page ...tenants.Query) (vie
 }
 
 // deskWithCredit is desk for pages that say something about the credit, too.
-func (s *server) deskWithCredit(c *echo.Context, title string, page ...tenants.Query) (views.Shell, accounts.User, billing.Balance, error) {
+func (s *server) deskWithCredit(c *echo.Context, title string, page ...tenants.Query) (views.Shell, accounts.User, ledger.Balance, error) {
 	v := visitOf(c)
 	var person accounts.User
-	var balance billing.Balance
-	queries := append([]tenants.Query{accounts.UserQ(&person, v.userID), billing.BalanceQ(&balance, v.userID, v.tenant.Currency)}, page...)
+	var balance ledger.Balance
+	queries := append([]tenants.Query{accounts.UserQ(&person, v.userID), ledger.BalanceQ(&balance, v.userID, v.tenant.Currency)}, page...)
 	if err := s.DB.Read(c.Request().Context(), v.tenant, queries...); err != nil {
 		if person.ID == uuid.Nil {
 			err = signedOutIfMissing(err)

@@ -56,7 +56,7 @@ func (w *world) belongingsOf(t tenants.Tenant, email, marker string) belongings 
 // endow gives a customer what they need to order.
 func (w *world) endow(t tenants.Tenant, user uuid.UUID) {
 	w.t.Helper()
-	if err := w.deps.Billing.Grant(w.t.Context(), t, "test", user, decimal.RequireFromString("20"), "test", uuid.NewString()); err != nil {
+	if err := w.deps.Ledger.Grant(w.t.Context(), t, "test", user, decimal.RequireFromString("20"), "test", uuid.NewString()); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/labstack/echo/v5"
 	"github.com/shopspring/decimal"
 
-	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/money"
 	"github.com/ezscale/ezscale/app/workspaces"
@@ -25,7 +25,7 @@ func (s *server) orderPage(c *echo.Context) error {
 func (s *server) orderForm(c *echo.Context, status int, p views.OrderProps) error {
 	var minimum decimal.Decimal
 	shell, person, balance, err := s.deskWithCredit(c, "Order a desktop",
-		workspaces.PlansQ(&p.Plans), workspaces.TemplatesQ(&p.Templates), billing.MinimumQ(&minimum))
+		workspaces.PlansQ(&p.Plans), workspaces.TemplatesQ(&p.Templates), ledger.MinimumQ(&minimum))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/money"
 	"github.com/ezscale/ezscale/tenants"
@@ -107,10 +108,10 @@ func (s *server) resellerPage(c *echo.Context) error {
 	}
 	var person accounts.User
 	var month billing.ShopMonth
-	var balances []billing.CustomerBalance
+	var balances []ledger.CustomerBalance
 	cycle := billing.CycleOf(v.tenant.Zone, s.Clock.Now())
 	err = s.DB.Read(ctx, v.tenant, accounts.UserQ(&person, v.userID), billing.ShopMonthQ(&month, cycle.Start, cycle.End, v.tenant.Currency),
-		billing.BalancesQ(&balances, idsOf(people.Users), v.tenant.Currency))
+		ledger.BalancesQ(&balances, idsOf(people.Users), v.tenant.Currency))
 	if err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func idsOf(users []accounts.User) []uuid.UUID {
 	return ids
 }
 
-func (s *server) consolePeople(c *echo.Context, users []accounts.User, balances []billing.CustomerBalance) []views.ConsolePerson {
+func (s *server) consolePeople(c *echo.Context, users []accounts.User, balances []ledger.CustomerBalance) []views.ConsolePerson {
 	t, back := visitOf(c).tenant, c.Request().URL.RequestURI()
 	credit := map[uuid.UUID]decimal.Decimal{}
 	for _, b := range balances {
@@ -203,7 +204,7 @@ func (s *server) grantCredit(c *echo.Context) error {
 	}
 	amount, err := grantForm(grant, v.tenant.Currency)
 	if err == nil {
-		err = s.Billing.Grant(ctx, v.tenant, "user:"+v.userID.String(), id, amount.D, strings.TrimSpace(grant.Reason), grant.Cause)
+		err = s.Ledger.Grant(ctx, v.tenant, "user:"+v.userID.String(), id, amount.D, strings.TrimSpace(grant.Reason), grant.Cause)
 	}
 	if err != nil {
 		return s.again(c, err, func(wrong views.Wrong) templ.Component {

@@ -23,6 +23,7 @@ import (
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
 	"github.com/ezscale/ezscale/app/seal"
@@ -39,6 +40,7 @@ type Deps struct {
 	Accounts   *accounts.Service
 	Workspaces *workspaces.Service
 	Hosts      *hosts.Service
+	Ledger     *ledger.Service
 	Billing    *billing.Service
 	Bus        *bus.Bus
 	Live       *live.Hub

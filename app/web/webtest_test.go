@@ -22,6 +22,7 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/workspaces"
@@ -63,8 +64,8 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	money := billing.New(db)
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w.deps = Deps{
-		DB: db, Registry: db.Registry(), Accounts: people, Billing: money, Live: live.NewHub(), Clock: clock.NewMovable(noon, 0), Log: quiet,
-		Workspaces: workspaces.New(workspaces.Config{DB: db, Clock: clock.NewMovable(noon, 0), Wall: time.Now, Credit: money, Meter: metering.NewService(quiet), Log: quiet,
+		DB: db, Registry: db.Registry(), Accounts: people, Ledger: ledger.New(db), Billing: money, Live: live.NewHub(), Clock: clock.NewMovable(noon, 0), Log: quiet,
+		Workspaces: workspaces.New(workspaces.Config{DB: db, Clock: clock.NewMovable(noon, 0), Wall: time.Now, Credit: ledger.New(db), Meter: metering.NewService(quiet), Log: quiet,
 			Fleet: workspaces.Hosts{{ID: uuid.New(), Name: "kasm", Kind: "kasm", Active: true, Driver: &linkHost{}}}}),
 	}
 	w.deps.Hosts = machinesOf(t, db)
@@ -349,7 +350,7 @@ func (w *world) grant(email, amount string) {
 	w.t.Helper()
 	user, err := w.deps.Accounts.ByEmail(context.Background(), w.a, email)
 	if err == nil {
-		err = w.deps.Billing.Grant(context.Background(), w.a, "test", user.ID, decimal.RequireFromString(amount), "Welcome", uuid.NewString())
+		err = w.deps.Ledger.Grant(context.Background(), w.a, "test", user.ID, decimal.RequireFromString(amount), "Welcome", uuid.NewString())
 	}
 	if err != nil {
 		w.t.Fatal(err)

@@ -225,7 +225,7 @@ func (n *node) creditDeed(p patron, first time.Time) deed {
 		if err != nil {
 			return err
 		}
-		return n.billing.Grant(ctx, p.tenant, "the demonstration", p.user, amount, "Credit for "+first.Format("January 2006"), "demo:"+p.user.String()+first.Format(":2006-01"))
+		return n.ledger.Grant(ctx, p.tenant, "the demonstration", p.user, amount, "Credit for "+first.Format("January 2006"), "demo:"+p.user.String()+first.Format(":2006-01"))
 	}}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/app/hosts"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/testclock"
 	"github.com/ezscale/ezscale/tenants"
@@ -28,6 +29,7 @@ type installation struct {
 	clock    clock.Clock
 	movable  *clock.Movable // the clock, where it can be moved
 	accounts *accounts.Service
+	ledger   *ledger.Service
 	billing  *billing.Service
 	hosts    *hosts.Service
 }
@@ -84,6 +86,7 @@ func (c *console) openParts(in *installation, p purpose) error {
 	if in.accounts, err = accounts.New(in.db, in, clock.Wall{}.Now); err != nil {
 		return err
 	}
+	in.ledger = ledger.New(in.db)
 	in.billing = billing.New(in.db)
 	in.hosts = hosts.New(hosts.Config{DB: in.db, Key: in.key, Now: in.Now, Wall: clock.Wall{}.Now, Log: c.log, Makers: c.makers()})
 	return nil

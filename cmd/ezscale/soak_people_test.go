@@ -33,7 +33,7 @@ func (s *soak) register() {
 			if err != nil {
 				return err
 			}
-			if err := in.billing.Grant(ctx, t, cliActor, user.ID, decimal.NewFromInt(100_000), "granted for the soak", "soak:"+user.ID.String()); err != nil {
+			if err := in.ledger.Grant(ctx, t, cliActor, user.ID, decimal.NewFromInt(100_000), "granted for the soak", "soak:"+user.ID.String()); err != nil {
 				return err
 			}
 			key, secret, err := in.accounts.CreateKey(ctx, t, user.ID, "soak")

@@ -47,7 +47,7 @@ func (cmd userCreateCmd) Run(c *console) error {
 			text += "\n  password " + password
 		}
 		if credit.IsPositive() {
-			if err := in.billing.Grant(c.ctx, t, cliActor, user.ID, credit, "granted at creation", "creation:"+user.ID.String()); err != nil {
+			if err := in.ledger.Grant(c.ctx, t, cliActor, user.ID, credit, "granted at creation", "creation:"+user.ID.String()); err != nil {
 				return err
 			}
 			text += "\n  credit " + cmd.Credit + " " + t.Currency

@@ -1,4 +1,4 @@
-package billing
+package ledger
 
 import (
 	"context"
@@ -10,29 +10,29 @@ import (
 	"github.com/ezscale/ezscale/tenants"
 )
 
-// walletOf is the customer's credit account, made when there is none and locked
-// until the transaction ends.
-func walletOf(ctx context.Context, tx tenants.Tx, userID uuid.UUID, currency string) (uuid.UUID, error) {
-	_, err := tx.Exec(ctx, `-- billing.walletOf, first use
+// Wallet is a customer's account (Credit or Bonus), made when there is none and
+// locked until the transaction ends. An unknown customer is fail.NotFound.
+func Wallet(ctx context.Context, tx tenants.Tx, userID uuid.UUID, kind, currency string) (uuid.UUID, error) {
+	_, err := tx.Exec(ctx, `-- ledger.Wallet, first use
 		insert into ledger_accounts (user_id, kind, currency, balance)
-		select u.id, 'credit', $2, 0 from users u where u.id = $1
-		on conflict on constraint ledger_account do nothing`, userID, currency)
+		select u.id, $3, $2, 0 from users u where u.id = $1
+		on conflict on constraint ledger_account do nothing`, userID, currency, kind)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	return tenants.Get[uuid.UUID](ctx, tx, "customer", `-- billing.walletOf
-		select id from ledger_accounts where user_id = $1 and kind = 'credit' and currency = $2 for update`, userID, currency)
+	return tenants.Get[uuid.UUID](ctx, tx, "customer", `-- ledger.Wallet
+		select id from ledger_accounts where user_id = $1 and kind = $3 and currency = $2 for update`, userID, currency, kind)
 }
 
-// accountOf is one of the shop's own accounts, made when there is none.
-func accountOf(ctx context.Context, tx tenants.Tx, kind, currency string) (uuid.UUID, error) {
-	const find = `-- billing.accountOf
+// Shop is one of the shop's own accounts, made when there is none.
+func Shop(ctx context.Context, tx tenants.Tx, kind, currency string) (uuid.UUID, error) {
+	const find = `-- ledger.Shop
 		select id from ledger_accounts where user_id is null and kind = $1 and currency = $2`
 	id, found, err := tenants.Find[uuid.UUID](ctx, tx, find, kind, currency)
 	if err != nil || found {
 		return id, err
 	}
-	_, err = tx.Exec(ctx, `-- billing.accountOf, first use
+	_, err = tx.Exec(ctx, `-- ledger.Shop, first use
 		insert into ledger_accounts (kind, currency) values ($1, $2)
 		on conflict on constraint ledger_account do nothing`, kind, currency)
 	if err != nil {
@@ -42,16 +42,16 @@ func accountOf(ctx context.Context, tx tenants.Tx, kind, currency string) (uuid.
 }
 
 func entryOf(ctx context.Context, tx tenants.Tx, cause string, account uuid.UUID) (decimal.Decimal, bool, error) {
-	return tenants.Find[decimal.Decimal](ctx, tx, `-- billing.entryOf
+	return tenants.Find[decimal.Decimal](ctx, tx, `-- ledger.entryOf
 		select amount from ledger_entries where cause = $1 and account_id = $2`, cause, account)
 }
 
-func insertEntries(ctx context.Context, tx tenants.Tx, entries []entry) error {
+func insertEntries(ctx context.Context, tx tenants.Tx, entries []Entry) error {
 	body, err := json.Marshal(entries)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `-- billing.insertEntries
+	_, err = tx.Exec(ctx, `-- ledger.insertEntries
 		with posted as materialized (
 			select x.cause, x.account_id, x.amount, x.description, x.actor
 			from jsonb_to_recordset($1::jsonb) as x (cause text, account_id uuid, amount numeric, description text, actor text)),
@@ -65,17 +65,17 @@ func insertEntries(ctx context.Context, tx tenants.Tx, entries []entry) error {
 }
 
 func auditGrant(ctx context.Context, tx tenants.Tx, actor string, userID uuid.UUID, amount decimal.Decimal, currency, reason string) error {
-	_, err := tx.Exec(ctx, `-- billing.auditGrant
+	_, err := tx.Exec(ctx, `-- ledger.auditGrant
 		insert into audit_log (at, actor, action, subject, detail)
 		values ($1, $2, 'credit.granted', $3::text, jsonb_build_object('amount', $4::text, 'currency', $5::text, 'reason', $6::text))`,
 		tx.Now(), actor, userID.String(), amount.String(), currency, reason)
 	return err
 }
 
-// lockWallets locks the credit of everybody who is about to be billed, in one
+// LockPurses locks the credit of everybody who is about to be billed, in one
 // order, so that nobody spends it meanwhile.
-func lockWallets(ctx context.Context, tx tenants.Tx, users []uuid.UUID) (map[uuid.UUID][]wallet, error) {
-	rows, err := tenants.List[wallet](ctx, tx, `-- billing.lockWallets
+func LockPurses(ctx context.Context, tx tenants.Tx, users []uuid.UUID) (map[uuid.UUID][]Purse, error) {
+	rows, err := tenants.List[Purse](ctx, tx, `-- ledger.LockPurses
 		select id, user_id, kind, currency, balance - held - floor as free
 		from ledger_accounts
 		where user_id = any($1) and kind in ('credit', 'bonus') and balance - held > floor
@@ -84,14 +84,14 @@ func lockWallets(ctx context.Context, tx tenants.Tx, users []uuid.UUID) (map[uui
 	if err != nil {
 		return nil, err
 	}
-	byUser := make(map[uuid.UUID][]wallet, len(rows))
+	byUser := make(map[uuid.UUID][]Purse, len(rows))
 	for _, w := range rows {
 		byUser[w.UserID] = append(byUser[w.UserID], w)
 	}
 	return byUser, nil
 }
 
-const balanceSQL = `-- billing.balance
+const balanceSQL = `-- ledger.balance
 	select coalesce(sum(balance) filter (where kind = 'credit'), 0) as credit, coalesce(sum(balance) filter (where kind = 'bonus'), 0) as bonus,
 		coalesce(sum(held), 0) as held, $2::text as currency
 	from ledger_accounts where user_id = $1 and kind in ('credit', 'bonus') and currency = $2`
@@ -108,8 +108,8 @@ func BalanceQ(dst *Balance, userID uuid.UUID, currency string) tenants.Query {
 }
 
 // EntriesQ reads the newest movements of a customer's credit.
-func EntriesQ(dst *[]LedgerEntry, userID uuid.UUID, currency string, limit int) tenants.Query {
-	return tenants.ListQ(dst, `-- billing.EntriesQ
+func EntriesQ(dst *[]Movement, userID uuid.UUID, currency string, limit int) tenants.Query {
+	return tenants.ListQ(dst, `-- ledger.EntriesQ
 		select e.id, e.created_at, e.cause, e.description, e.amount, sum(e.amount) over (order by e.id) as balance, a.currency
 		from ledger_accounts a join ledger_entries e on e.account_id = a.id
 		where a.user_id = $1 and a.kind = 'credit' and a.currency = $2
@@ -128,7 +128,7 @@ type drift struct {
 // the sum of its entries. It names what does not; nothing is as it should be.
 func (s *Service) Audit(ctx context.Context, t tenants.Tenant) ([]string, error) {
 	var off []drift
-	err := s.db.Read(ctx, t, tenants.ListQ(&off, `-- billing.Audit
+	err := s.db.Read(ctx, t, tenants.ListQ(&off, `-- ledger.Audit
 		select 'cause ' || cause as what, sum(amount) as off from ledger_entries group by cause having sum(amount) <> 0
 		union all
 		select 'account ' || a.id, a.balance - coalesce(sum(e.amount), 0)

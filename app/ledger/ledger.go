@@ -1,4 +1,11 @@
-package billing
+// Package ledger keeps a shop's books: double entry, append-only, each transaction
+// coming to zero under a cause that happens once (R13). A customer has paid and
+// bonus credit, and holds on it for blocks that have not begun (R14). Every write
+// takes the caller's transaction; there is no other way to write.
+//
+// It is the ground that billing and payments stand on and knows neither invoices
+// nor cards.
+package ledger
 
 import (
 	"context"
@@ -14,14 +21,26 @@ import (
 	"github.com/ezscale/ezscale/tenants"
 )
 
-// The kinds of account. A customer has credit that was paid for or given, and
-// bonus credit; revenue and grants are the shop's own and keep no balance (R13).
+// The kinds of account. A customer's keep a balance; the rest are the shop's own
+// and keep none, so that they are no hot rows (R13).
 const (
-	kindCredit  = "credit"
-	kindBonus   = "bonus"
-	kindRevenue = "revenue"
-	kindGrants  = "grants"
+	Credit   = "credit"   // of a customer: paid for, or given
+	Bonus    = "bonus"    // of a customer: given, and may expire
+	Deferred = "deferred" // taken for blocks that are on no invoice yet
+	Revenue  = "revenue"
+	Grants   = "grants"
+	Rounding = "rounding" // what rounding an invoice leaves of its blocks
+	Cash     = "cash"     // at the payment processor
+	Bank     = "bank"     // by transfer, or taken over the counter
 )
+
+// Service keeps the books of all shops in the database.
+type Service struct {
+	db *tenants.DB
+}
+
+// New is the ledger of all shops in the database.
+func New(db *tenants.DB) *Service { return &Service{db: db} }
 
 // defaultMinimum is the least credit to order or start with (R16), in the
 // shop's currency.
@@ -39,9 +58,9 @@ type Balance struct {
 // Money writes one of the balance's figures for people.
 func (b Balance) Money(d decimal.Decimal) string { return money.Of(d, b.Currency).Format() }
 
-// LedgerEntry is one movement on a customer's credit account; Balance is what
+// Movement is one movement on a customer's credit account; Balance is what
 // it came to.
-type LedgerEntry struct {
+type Movement struct {
 	ID          int64           `db:"id"`
 	At          time.Time       `db:"created_at"`
 	Cause       string          `db:"cause"`
@@ -51,8 +70,8 @@ type LedgerEntry struct {
 	Currency    string          `db:"currency"`
 }
 
-// entry is a side of a posting. The sides of one cause add up to zero.
-type entry struct {
+// Entry is a side of a posting. The sides of one cause add up to zero.
+type Entry struct {
 	Cause       string          `json:"cause"`
 	AccountID   uuid.UUID       `json:"account_id"`
 	Amount      decimal.Decimal `json:"amount"`
@@ -60,10 +79,10 @@ type entry struct {
 	Actor       string          `json:"actor"`
 }
 
-// post writes entries in the caller's transaction, and moves the balances in the
+// Post writes entries in the caller's transaction, and moves the balances in the
 // same statement. A balance below its floor is fail.PaymentRequired; a cause
 // posted before is fail.Conflict.
-func post(ctx context.Context, tx tenants.Tx, entries []entry) error {
+func Post(ctx context.Context, tx tenants.Tx, entries []Entry) error {
 	if err := balanced(entries); err != nil || len(entries) == 0 {
 		return err
 	}
@@ -78,7 +97,7 @@ func post(ctx context.Context, tx tenants.Tx, entries []entry) error {
 }
 
 // balanced refuses a cause whose entries do not add up to zero (R13).
-func balanced(entries []entry) error {
+func balanced(entries []Entry) error {
 	sums := map[string]decimal.Decimal{}
 	for _, e := range entries {
 		sums[e.Cause] = sums[e.Cause].Add(e.Amount)
@@ -111,7 +130,7 @@ func (s *Service) GrantIn(ctx context.Context, tx tenants.Tx, actor string, user
 		cause = uuid.NewString()
 	}
 	cause = "grant:" + cause
-	wallet, err := walletOf(ctx, tx, userID, currency)
+	wallet, err := Wallet(ctx, tx, userID, Credit, currency)
 	if err != nil {
 		return err
 	}
@@ -121,11 +140,11 @@ func (s *Service) GrantIn(ctx context.Context, tx tenants.Tx, actor string, user
 		}
 		return err
 	}
-	grants, err := accountOf(ctx, tx, kindGrants, currency)
+	grants, err := Shop(ctx, tx, Grants, currency)
 	if err != nil {
 		return err
 	}
-	err = post(ctx, tx, []entry{
+	err = Post(ctx, tx, []Entry{
 		{cause, wallet, amount, reason, actor},
 		{cause, grants, amount.Neg(), reason, actor},
 	})
@@ -154,7 +173,7 @@ func mayGrant(amount decimal.Decimal, currency string) error {
 // MayStart says whether a customer may order or start a desktop (R16): nil, or
 // fail.PaymentRequired with the code payment_required.
 func (s *Service) MayStart(ctx context.Context, tx tenants.Tx, userID uuid.UUID) error {
-	text, err := setting(ctx, tx, "minimum_credit", defaultMinimum)
+	text, err := Setting(ctx, tx, "minimum_credit", defaultMinimum)
 	if err != nil {
 		return err
 	}
@@ -172,8 +191,8 @@ func (s *Service) MayStart(ctx context.Context, tx tenants.Tx, userID uuid.UUID)
 	return nil
 }
 
-// wallet is a customer's account from which an invoice can be paid.
-type wallet struct {
+// Purse is a customer's account with what is free in it.
+type Purse struct {
 	ID       uuid.UUID       `db:"id"`
 	UserID   uuid.UUID       `db:"user_id"`
 	Kind     string          `db:"kind"`
@@ -181,55 +200,31 @@ type wallet struct {
 	Free     decimal.Decimal `db:"free"`
 }
 
-// take is what one account pays.
-type take struct {
-	account uuid.UUID
-	amount  decimal.Decimal
+// Take is what one account pays.
+type Take struct {
+	Account uuid.UUID
+	Kind    string
+	Amount  decimal.Decimal
 }
 
-// takeFrom pays a total from a customer's credit, bonus first: at most what is
+// TakeFrom pays a total from a customer's credit, bonus first: at most what is
 // there and never more than is owed (R11).
-func takeFrom(own []wallet, currency string, total decimal.Decimal) []take {
-	var takes []take
-	for _, kind := range []string{kindBonus, kindCredit} {
+func TakeFrom(own []Purse, currency string, total decimal.Decimal) []Take {
+	var takes []Take
+	for _, kind := range []string{Bonus, Credit} {
 		for _, w := range own {
 			part := decimal.Min(w.Free.RoundFloor(money.Exponent(currency)), total)
 			if w.Kind == kind && w.Currency == currency && part.IsPositive() {
-				takes, total = append(takes, take{w.ID, part}), total.Sub(part)
+				takes, total = append(takes, Take{w.ID, w.Kind, part}), total.Sub(part)
 			}
 		}
 	}
 	return takes
 }
 
-// payment is an invoice and what credit paid of it.
-type payment struct {
-	invoice Invoice
-	takes   []take
-}
-
-// postCredit books what credit paid of the invoices; the cause of each posting
-// is its invoice (R11, R13).
-func postCredit(ctx context.Context, tx tenants.Tx, paid []payment) error {
-	revenue := map[string]uuid.UUID{}
-	var entries []entry
-	for _, p := range paid {
-		if len(p.takes) == 0 {
-			continue
-		}
-		currency := p.invoice.Currency
-		if _, known := revenue[currency]; !known {
-			id, err := accountOf(ctx, tx, kindRevenue, currency)
-			if err != nil {
-				return err
-			}
-			revenue[currency] = id
-		}
-		cause, text := "invoice:"+p.invoice.ID.String(), "Invoice "+p.invoice.Number
-		entries = append(entries, entry{cause, revenue[currency], p.invoice.CreditApplied, text, "billing"})
-		for _, t := range p.takes {
-			entries = append(entries, entry{cause, t.account, t.amount.Neg(), text, "billing"})
-		}
-	}
-	return post(ctx, tx, entries)
+// Credited is the payload of credit.granted.
+type Credited struct {
+	UserID   uuid.UUID `json:"user_id"`
+	Amount   string    `json:"amount"`
+	Currency string    `json:"currency"`
 }

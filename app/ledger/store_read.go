@@ -1,0 +1,47 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"github.com/ezscale/ezscale/tenants"
+)
+
+// MinimumQ reads the least credit to order or start a desktop with (R16), in the
+// shop's currency, for pages that say so before anybody tries.
+func MinimumQ(dst *decimal.Decimal) tenants.Query {
+	return tenants.GetQ(dst, "setting", `-- ledger.MinimumQ
+		select coalesce((select nullif(value #>> '{}', '') from settings where key = 'minimum_credit'), $1)::numeric`, defaultMinimum)
+}
+
+// Enough says whether a balance allows to order or start with this minimum (R16).
+func (b Balance) Enough(minimum decimal.Decimal) bool {
+	return !b.Credit.Sub(b.Held).LessThan(minimum)
+}
+
+// Setting reads a setting of the shop written as a JSON string or number.
+func Setting(ctx context.Context, q tenants.Querier, key, otherwise string) (string, error) {
+	value, found, err := tenants.Find[string](ctx, q, `-- ledger.Setting
+		select coalesce(value #>> '{}', '') from settings where key = $1`, key)
+	if err != nil || !found || value == "" {
+		return otherwise, err
+	}
+	return value, nil
+}
+
+// CustomerBalance is one customer's credit in a list.
+type CustomerBalance struct {
+	UserID uuid.UUID       `db:"user_id"`
+	Credit decimal.Decimal `db:"credit"`
+}
+
+// BalancesQ reads the credit of many customers at once; who has no account yet
+// is not in the answer.
+func BalancesQ(dst *[]CustomerBalance, users []uuid.UUID, currency string) tenants.Query {
+	return tenants.ListQ(dst, `-- ledger.BalancesQ
+		select user_id, sum(balance) as credit
+		from ledger_accounts where user_id = any($1) and kind in ('credit', 'bonus') and currency = $2
+		group by user_id`, users, currency)
+}
