@@ -19,6 +19,7 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/dunning"
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
 	"github.com/ezscale/ezscale/app/kasmsim"
@@ -27,8 +28,11 @@ import (
 	"github.com/ezscale/ezscale/app/mail"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/notify"
+	"github.com/ezscale/ezscale/app/parking"
+	"github.com/ezscale/ezscale/app/payments"
 	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/testclock"
+	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/app/worker"
 	"github.com/ezscale/ezscale/app/workspaces"
 	"github.com/ezscale/ezscale/tenants"
@@ -92,11 +96,22 @@ func (p *plant) build(db *tenants.DB) {
 	stepper, err := testclock.New(p.t.Context(), db, p.clock, testclock.SimulatorAt(p.sim), quiet)
 	p.must(err)
 	stepper.Drive(stream, observer)
-	p.deps = Deps{DB: db, Registry: db.Registry(), Accounts: people, Workspaces: shops, Hosts: machines, Ledger: books, Billing: money, Bus: stream, Live: live.NewHub(),
+	workers := p.workers(db, key, books, money, shops, observer, letters)
+	p.deps = Deps{DB: db, Registry: db.Registry(), Accounts: people, Workspaces: shops, Hosts: machines, Ledger: books, Billing: money, Payments: workers.Payments, Wholesale: workers.Wholesale, Dunning: workers.Dunning, Parking: workers.Parking, Bus: stream, Live: live.NewHub(),
 		Repeats: idempotency.New(db, key, time.Now), Clock: p.clock, Log: quiet, Links: links, Outbox: folder, TestClock: stepper}
 	p.handler, err = New(p.deps)
 	p.must(err)
-	p.work(stream, observer, worker.Table(shops, observer, money, letters))
+	p.work(stream, observer, worker.Table(workers))
+}
+
+func (p *plant) workers(db *tenants.DB, key *seal.Key, books *ledger.Service, money *billing.Service, shops *workspaces.Service, observer *workspaces.Reconciler, letters *notify.Service) worker.Workers {
+	quiet := slog.New(slog.DiscardHandler)
+	links := func(t tenants.Tenant, path string) string { return "http://" + t.Host() + path }
+	cards := payments.New(payments.Config{DB: db, Clock: p.clock, Wall: time.Now, Ledger: books, Billing: money, Sealer: key, Links: links, Log: quiet})
+	return worker.Workers{Workspaces: shops, Reconciler: observer, Ledger: books, Billing: money, Payments: cards, Notify: letters,
+		Wholesale: wholesale.New(wholesale.Config{DB: db, Clock: p.clock, Log: quiet}),
+		Dunning:   dunning.New(dunning.Config{DB: db, Clock: p.clock, Desktops: shops, Charger: cards, Log: quiet}),
+		Parking:   parking.New(parking.Config{DB: db, Clock: p.clock, Desktops: shops, Log: quiet})}
 }
 
 func (p *plant) startSim(machines *hosts.Service) {

@@ -21,13 +21,17 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/dunning"
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
 	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
+	"github.com/ezscale/ezscale/app/parking"
+	"github.com/ezscale/ezscale/app/payments"
 	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/testclock"
+	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/app/workspaces"
 	"github.com/ezscale/ezscale/assets"
 	"github.com/ezscale/ezscale/tenants"
@@ -42,6 +46,10 @@ type Deps struct {
 	Hosts      *hosts.Service
 	Ledger     *ledger.Service
 	Billing    *billing.Service
+	Payments   *payments.Service
+	Wholesale  *wholesale.Service
+	Dunning    *dunning.Service
+	Parking    *parking.Service
 	Bus        *bus.Bus
 	Live       *live.Hub
 	Repeats    *idempotency.Book

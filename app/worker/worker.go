@@ -4,13 +4,32 @@ package worker
 import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
+	"github.com/ezscale/ezscale/app/dunning"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/notify"
+	"github.com/ezscale/ezscale/app/parking"
+	"github.com/ezscale/ezscale/app/payments"
+	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/app/workspaces"
 )
 
+// Workers are all whose handlers stand in the table.
+type Workers struct {
+	Workspaces *workspaces.Service
+	Reconciler *workspaces.Reconciler
+	Ledger     *ledger.Service
+	Billing    *billing.Service
+	Payments   *payments.Service
+	Wholesale  *wholesale.Service
+	Dunning    *dunning.Service
+	Parking    *parking.Service
+	Notify     *notify.Service
+}
+
 // Table is every durable consumer: its name, what it reacts to, and its handler.
 // A name is a promise to the stream: renaming a consumer makes it another one.
-func Table(w *workspaces.Service, r *workspaces.Reconciler, b *billing.Service, n *notify.Service) []bus.Consumer {
+func Table(of Workers) []bus.Consumer {
+	w, r, b, n := of.Workspaces, of.Reconciler, of.Billing, of.Notify
 	return []bus.Consumer{
 		// Provisioning makes the desktop hosts follow what was asked for.
 		{Name: "provisioning", Names: []string{"workspace.ordered", "workspace.start_requested", "workspace.stop_requested", "workspace.destroy_requested"}, Handle: w.OnChange, Parallel: 8},

@@ -48,6 +48,10 @@ type Config struct {
 	KasmInsecure  bool   `env:"EZSCALE_KASM_INSECURE"`
 	KasmSimAddr   string `env:"EZSCALE_KASM_SIM_ADDR" envDefault:"127.0.0.1:8090"`
 
+	StripeKey     Secret `env:"EZSCALE_STRIPE_SECRET_KEY"`
+	StripeWebhook Secret `env:"EZSCALE_STRIPE_WEBHOOK_SECRET"`
+	StripeBase    string `env:"EZSCALE_STRIPE_API_BASE"`
+
 	SMTPURL        Secret   `env:"EZSCALE_SMTP_URL"`
 	DiscordURL     Secret   `env:"EZSCALE_DISCORD_WEBHOOK_URL"`
 	TrustedProxies []string `env:"EZSCALE_TRUSTED_PROXIES" envSeparator:","`
@@ -62,7 +66,7 @@ type Config struct {
 // setting one is no mistake, but it is said aloud at the start.
 var plannedNames = []string{
 	"EZSCALE_ACME_CA", "EZSCALE_ACME_CA_ROOT", "EZSCALE_ACME_EMAIL", "EZSCALE_DNS_RESOLVER", "EZSCALE_EDGE_HOST", "EZSCALE_EDGE_IPS",
-	"EZSCALE_STRIPE_SECRET_KEY", "EZSCALE_STRIPE_WEBHOOK_SECRET", "EZSCALE_STRIPE_API_BASE", "EZSCALE_BLOB_URL", "EZSCALE_DNS01",
+	"EZSCALE_BLOB_URL", "EZSCALE_DNS01",
 	"EZSCALE_EDGE_HTTP_PORT", "EZSCALE_EDGE_HTTPS_PORT",
 }
 

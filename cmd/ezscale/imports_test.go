@@ -61,8 +61,8 @@ var owners = map[string][]string{
 	"github.com/fergusstrange":            {"tenants/pgserver"},
 	"github.com/alexedwards/argon2id":     {"app/accounts"},
 	"github.com/prometheus/client_golang": {"cmd/ezscale"},
-	"codeberg.org/go-pdf/fpdf":           {"app/documents"},
-	"github.com/stripe/stripe-mock":      {"app/payments"},
+	"codeberg.org/go-pdf/fpdf":            {"app/documents"},
+	"github.com/stripe/stripe-mock":       {"app/payments"},
 	"github.com/moby":                     {"app/docker"},
 	"github.com/containerd":               {"app/docker"},
 	"github.com/distribution":             {"app/docker"},
@@ -83,7 +83,7 @@ var allowedArrows = [][2]string{{"app/payments", "app/billing"}, {"app/dunning",
 var low = map[string][]string{
 	"app/fail": nil, "app/money": nil, "app/clock": nil, "assets": nil, "migrations": nil, "app/seal": nil, "tenants/seed": nil,
 	"tenants/pgserver": nil, "app/kasmsim": nil,
-	"tenants": {"migrations", "app/fail"},
+	"tenants":    {"migrations", "app/fail"},
 	"app/ledger": {"tenants", "app/bus", "app/fail", "app/money"},
 }
 

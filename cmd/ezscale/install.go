@@ -16,6 +16,7 @@ import (
 	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/testclock"
+	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/tenants/pgserver"
 )
@@ -23,15 +24,16 @@ import (
 // installation is what every command works on: the database, the key that
 // seals secrets, business time, and the domains that need nothing more.
 type installation struct {
-	postgres *pgserver.Server // nil with an outside database
-	db       *tenants.DB
-	key      *seal.Key
-	clock    clock.Clock
-	movable  *clock.Movable // the clock, where it can be moved
-	accounts *accounts.Service
-	ledger   *ledger.Service
-	billing  *billing.Service
-	hosts    *hosts.Service
+	postgres  *pgserver.Server // nil with an outside database
+	db        *tenants.DB
+	key       *seal.Key
+	clock     clock.Clock
+	movable   *clock.Movable // the clock, where it can be moved
+	accounts  *accounts.Service
+	ledger    *ledger.Service
+	billing   *billing.Service
+	wholesale *wholesale.Service
+	hosts     *hosts.Service
 }
 
 // purpose says how a command comes to the installation.
@@ -88,6 +90,7 @@ func (c *console) openParts(in *installation, p purpose) error {
 	}
 	in.ledger = ledger.New(in.db)
 	in.billing = billing.New(in.db)
+	in.wholesale = wholesale.New(wholesale.Config{DB: in.db, Clock: in, Log: c.log})
 	in.hosts = hosts.New(hosts.Config{DB: in.db, Key: in.key, Now: in.Now, Wall: clock.Wall{}.Now, Log: c.log, Makers: c.makers()})
 	return nil
 }

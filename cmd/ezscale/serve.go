@@ -13,12 +13,15 @@ import (
 
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/dunning"
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/notify"
+	"github.com/ezscale/ezscale/app/parking"
+	"github.com/ezscale/ezscale/app/payments"
 	"github.com/ezscale/ezscale/app/testclock"
 	"github.com/ezscale/ezscale/app/web"
 	"github.com/ezscale/ezscale/app/worker"
@@ -58,6 +61,9 @@ type node struct {
 	workspaces *workspaces.Service
 	reconciler *workspaces.Reconciler
 	notify     *notify.Service
+	payments   *payments.Service
+	dunning    *dunning.Service
+	parking    *parking.Service
 	outbox     *mail.Folder
 	stepper    *testclock.Stepper // nil in production
 }
@@ -182,6 +188,7 @@ func (n *node) bootWork(sender mail.Sender) (err error) {
 		Fleet: n.hosts, Sealer: n.key, Log: c.log,
 		AccessURL: func(t tenants.Tenant, id uuid.UUID) string { return n.link(t, "/workspaces/"+id.String()+"/launch") }})
 	n.reconciler = workspaces.NewReconciler(n.workspaces)
+	n.bootMoney()
 	n.bus, err = bus.Open(c.ctx, bus.Options{DB: n.db, URL: string(c.config.NATSURL), Dir: filepath.Join(c.config.DataDir, "nats"), Clock: n.installation, Log: c.log, Drain: drain,
 		OnDeadLetter: n.notify.OnDeadLetter})
 	if err != nil {
@@ -192,6 +199,16 @@ func (n *node) bootWork(sender mail.Sender) (err error) {
 		n.stepper.Drive(n.bus, n.reconciler)
 	}
 	return nil
+}
+
+// bootMoney makes what collects and checks: the books themselves belong to the
+// installation.
+func (n *node) bootMoney() {
+	c := n.console
+	n.payments = payments.New(payments.Config{DB: n.db, Clock: n.installation, Wall: clock.Wall{}.Now, Ledger: n.ledger, Billing: n.billing, Sealer: n.key,
+		House: payments.Keys{Secret: string(c.config.StripeKey), Webhook: string(c.config.StripeWebhook)}, APIBase: c.config.StripeBase, Links: n.link, Log: c.log})
+	n.dunning = dunning.New(dunning.Config{DB: n.db, Clock: n.installation, Desktops: n.workspaces, Charger: n.payments, Log: c.log})
+	n.parking = parking.New(parking.Config{DB: n.db, Clock: n.installation, Desktops: n.workspaces, Log: c.log})
 }
 
 // link is the address of a page of a shop, as mails and the API give it.
@@ -233,7 +250,7 @@ func (n *node) start(ctx context.Context) (wait func() error, err error) {
 
 // work starts everything that runs beside the requests.
 func (n *node) work(ctx context.Context, group *errgroup.Group) {
-	group.Go(func() error { return n.bus.Run(ctx, worker.Table(n.workspaces, n.reconciler, n.billing, n.notify)) })
+	group.Go(func() error { return n.bus.Run(ctx, worker.Table(n.consumers())) })
 	group.Go(func() error { return untilDone(ctx, n.hub.Run(ctx, n.bus)) })
 	group.Go(func() error { return untilDone(ctx, n.reconciler.Run(ctx)) })
 	group.Go(func() error { return untilDone(ctx, n.hosts.Run(ctx)) })
@@ -241,6 +258,11 @@ func (n *node) work(ctx context.Context, group *errgroup.Group) {
 	if n.sim != nil {
 		group.Go(func() error { return n.sim.wait(ctx) })
 	}
+}
+
+func (n *node) consumers() worker.Workers {
+	return worker.Workers{Workspaces: n.workspaces, Reconciler: n.reconciler, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Dunning: n.dunning,
+		Parking: n.parking, Notify: n.notify}
 }
 
 func untilDone(ctx context.Context, err error) error {
@@ -269,7 +291,7 @@ func (n *node) sweep(ctx context.Context) {
 }
 
 func (n *node) webDeps() web.Deps {
-	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Bus: n.bus, Live: n.hub,
+	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Dunning: n.dunning, Parking: n.parking, Bus: n.bus, Live: n.hub,
 		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
 		Key: n.key, TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
 		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}

@@ -1,0 +1,27 @@
+// Package wholesale bills resellers for what their customers used (R24): the same
+// blocks that made the customers' invoices, at the other rate, with the tier's
+// discount, fee or commission, on the reseller's own cycle day. It shows both sides
+// linked line by line, and follows what happens to a reseller that does not pay.
+package wholesale
+
+import (
+	"log/slog"
+
+	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/tenants"
+)
+
+// Config is what the service is made of.
+type Config struct {
+	DB    *tenants.DB
+	Clock clock.Clock // business time
+	Log   *slog.Logger
+}
+
+// Service makes and settles wholesale invoices.
+type Service struct {
+	Config
+}
+
+// New makes the service.
+func New(c Config) *Service { return &Service{Config: c} }
