@@ -115,11 +115,8 @@ func (w *world) run(sql string, args ...any) {
 
 func (w *world) announced(name string, user uuid.UUID) (n int) {
 	w.t.Helper()
-	err := w.db.In(w.ctx(), w.shop, func(tx tenants.Tx) (err error) {
-		n, err = tenants.Get[int](w.ctx(), tx, "count", `-- test
-			select count(*)::int from central.outbox where subject like '%.' || $1 and payload ->> 'user_id' = $2`, name, user.String())
-		return err
-	})
+	err := w.db.CentralRead(w.ctx(), tenants.GetQ(&n, "count", `-- test
+		select count(*)::int from central.outbox where subject = $1 and payload ->> 'user_id' = $2`, name, user.String()))
 	if err != nil {
 		w.t.Fatal(err)
 	}
