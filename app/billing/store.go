@@ -140,13 +140,13 @@ func insertLines(ctx context.Context, tx tenants.Tx, lines []Line) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `-- billing.insertLines
-		insert into invoice_items (id, invoice_id, position, description, workspace_type, cost_per_hour, block_seconds, blocks, quantity,
-			exact, discount, amount, tax_name, tax_percent, tax_inclusive, currency, period_start, period_end)
-		select x.id, x.invoice_id, x.position, x.description, x.workspace_type, x.cost_per_hour, x.block_seconds, x.blocks, x.quantity,
-			x.exact, x.discount, x.amount, x.tax_name, x.tax_percent, x.tax_inclusive, x.currency, x.period_start, x.period_end
-		from jsonb_to_recordset($1::jsonb) as x (id uuid, invoice_id uuid, position integer, description text, workspace_type text,
+		insert into invoice_items (id, invoice_id, position, kind, subscription_id, description, workspace_type, cost_per_hour, block_seconds, blocks, quantity,
+			exact, discount, amount, tax_class, tax_name, tax_percent, tax_inclusive, currency, period_start, period_end)
+		select x.id, x.invoice_id, x.position, x.kind, x.subscription_id, x.description, x.workspace_type, x.cost_per_hour, x.block_seconds, x.blocks, x.quantity,
+			x.exact, x.discount, x.amount, x.tax_class, x.tax_name, x.tax_percent, x.tax_inclusive, x.currency, x.period_start, x.period_end
+		from jsonb_to_recordset($1::jsonb) as x (id uuid, invoice_id uuid, position integer, kind text, subscription_id uuid, description text, workspace_type text,
 			cost_per_hour numeric, block_seconds integer, blocks bigint, quantity numeric, exact numeric, discount numeric, amount numeric,
-			tax_name text, tax_percent numeric, tax_inclusive boolean, currency text, period_start timestamptz, period_end timestamptz)`, string(body))
+			tax_class text, tax_name text, tax_percent numeric, tax_inclusive boolean, currency text, period_start timestamptz, period_end timestamptz)`, string(body))
 	return err
 }
 

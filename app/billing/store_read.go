@@ -5,16 +5,18 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/tenants"
 )
 
 // invoiceColumns are the columns of an Invoice, of a table called i.
 const invoiceColumns = `i.id, i.user_id, i.number, i.status, i.currency, i.period_start, i.period_end, i.subtotal, i.discount, i.tax, i.total,
-		i.credit_applied, i.amount_due, i.due_date, i.description, i.bill_to, i.seller, i.created_at, i.finalised_at, i.paid_at`
+		i.credit_applied, i.amount_due, i.due_date, i.description, i.bill_to, i.seller, i.created_at, i.finalised_at, i.paid_at,
+		i.kind, i.prepaid_applied, i.bonus_applied, i.paid_amount, i.credited, i.coupon_code, i.held_for, i.voided_at, i.void_reason`
 
-const lineColumns = `l.id, l.invoice_id, l.position, l.description, l.workspace_type, l.cost_per_hour, l.block_seconds, l.blocks, l.quantity,
-		l.exact, l.discount, l.amount, l.tax_name, l.tax_percent, l.tax_inclusive, l.currency, l.period_start, l.period_end`
+const lineColumns = `l.id, l.invoice_id, l.position, l.kind, l.subscription_id, l.description, l.workspace_type, l.cost_per_hour, l.block_seconds, l.blocks, l.quantity,
+		l.exact, l.discount, l.amount, l.tax_class, l.tax_name, l.tax_percent, l.tax_inclusive, l.currency, l.period_start, l.period_end`
 
 // InvoicesQ reads a customer's invoices, newest first: up to limit of them that
 // come after the one called before (an empty number: from the newest). The
@@ -61,14 +63,15 @@ func DetailQs(dst *Detail, userID uuid.UUID, number string) []tenants.Query {
 			where i.user_id = $1 and i.number = $2 and i.status <> 'draft'
 			order by l.position`, userID, number),
 		tenants.ListQ(&dst.Entries, `-- billing.DetailQs, statement
-			select l.id as item_id, s.id as session_id, s.plan_name, s.started_at, count(*) as blocks, sum(b.seconds)::bigint as seconds, b.rate, b.currency,
+			select l.id as item_id, s.id as session_id, s.plan_name, s.started_at, count(*) as blocks, sum(b.seconds)::bigint as seconds,
+				case l.kind when 'included' then 0 else b.rate end as rate, b.currency,
 				s.stopped_at, s.started_by, coalesce(s.ended_by, '') as ended_by, s.plan_version
 			from invoices i
 			join invoice_items l on l.invoice_id = i.id
 			join usage_blocks b on b.invoice_item_id = l.id
 			join kasm_usage_sessions s on s.id = b.session_id
 			where i.user_id = $1 and i.number = $2 and i.status <> 'draft'
-			group by l.id, s.id, b.rate, b.currency
+			group by l.id, s.id, b.currency, case l.kind when 'included' then 0 else b.rate end
 			order by l.position, s.started_at, s.id`, userID, number),
 	}
 }
@@ -100,7 +103,7 @@ func billedUntil(ctx context.Context, tx tenants.Tx, at time.Time) ([]billedRow,
 
 // recomputeQs read an invoice and every session of its customer that could have
 // a block in one of its months.
-func recomputeQs(inv *Invoice, lines *[]Line, runs *[]Run, number string) []tenants.Query {
+func recomputeQs(inv *Invoice, lines *[]Line, runs *[]Run, prepaid *decimal.Decimal, number string) []tenants.Query {
 	return []tenants.Query{
 		tenants.GetQ(inv, "invoice", `-- billing.recompute, invoice
 			select `+invoiceColumns+` from invoices i where i.number = $1 and i.status <> 'draft'`, number),
@@ -110,14 +113,17 @@ func recomputeQs(inv *Invoice, lines *[]Line, runs *[]Run, number string) []tena
 			with i as (
 				select i.id, i.user_id, i.currency, min(l.period_start) as since, max(l.period_end) as until
 				from invoices i join invoice_items l on l.invoice_id = i.id
-				where i.number = $1
+				where i.number = $1 and l.kind in ('usage', 'included')
 				group by i.id)
-			select s.id, s.service_type, s.tax_class, s.plan_name, s.cost_per_hour as rate, s.block_seconds, s.currency, s.started_at, s.stopped_at, s.last_proof_at,
+			select s.id, s.service_type, s.tax_class, s.plan_name, s.cost_per_hour as rate, s.block_seconds, s.currency, s.started_at, s.stopped_at, s.last_proof_at, s.free_blocks,
 				array(select b.block_no from usage_blocks b left join invoice_items l on l.id = b.invoice_item_id
 					where b.session_id = s.id and l.invoice_id is distinct from i.id) as except
 			from i join kasm_usage_sessions s on s.user_id = i.user_id and s.currency = i.currency
 			where s.started_at < i.until and (s.stopped_at is null or s.stopped_at > i.since)
-			order by s.started_at`, number),
+			order by s.started_at, s.id`, number),
+		tenants.GetQ(prepaid, "invoice", `-- billing.recompute, prepaid
+			select coalesce(sum(b.prepaid), 0) from invoices i join invoice_items l on l.invoice_id = i.id join usage_blocks b on b.invoice_item_id = l.id
+			where i.number = $1`, number),
 	}
 }
 
