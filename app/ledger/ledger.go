@@ -58,10 +58,11 @@ type Balance struct {
 // Money writes one of the balance's figures for people.
 func (b Balance) Money(d decimal.Decimal) string { return money.Of(d, b.Currency).Format() }
 
-// Movement is one movement on a customer's credit account; Balance is what
+// Movement is one movement on a customer's credit accounts; Balance is what
 // it came to.
 type Movement struct {
 	ID          int64           `db:"id"`
+	Kind        string          `db:"kind"` // Credit or Bonus
 	At          time.Time       `db:"created_at"`
 	Cause       string          `db:"cause"`
 	Description string          `db:"description"`

@@ -110,7 +110,7 @@ func BalanceQ(dst *Balance, userID uuid.UUID, currency string) tenants.Query {
 // EntriesQ reads the newest movements of a customer's credit.
 func EntriesQ(dst *[]Movement, userID uuid.UUID, currency string, limit int) tenants.Query {
 	return tenants.ListQ(dst, `-- ledger.EntriesQ
-		select e.id, e.created_at, e.cause, e.description, e.amount, sum(e.amount) over (order by e.id) as balance, a.currency
+		select e.id, e.created_at, e.cause, e.description, a.kind, e.amount, sum(e.amount) over (order by e.id) as balance, a.currency
 		from ledger_accounts a join ledger_entries e on e.account_id = a.id
 		where a.user_id = $1 and a.kind = 'credit' and a.currency = $2
 		order by e.id desc
