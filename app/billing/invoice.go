@@ -19,11 +19,23 @@ const (
 	Void Status = "void"
 )
 
+// What a document is about: a customer's month, a subscription's first part of one,
+// or whatever a person wrote.
+const (
+	CycleKind        = "cycle"
+	SubscriptionKind = "subscription"
+	ManualKind       = "manual"
+)
+
 // Party is a side of an invoice as it was when the invoice was made.
 type Party struct {
-	Name  string `json:"name"`
-	Email string `json:"email"`
-	Phone string `json:"phone,omitempty"`
+	Name      string `json:"name"`
+	Email     string `json:"email"`
+	Phone     string `json:"phone,omitempty"`
+	Company   string `json:"company,omitempty"`
+	Address   string `json:"address,omitempty"`
+	Country   string `json:"country,omitempty"`
+	VATNumber string `json:"vat_number,omitempty"`
 }
 
 // Invoice is a finalised document. Its figures were stored once; every screen,
@@ -32,20 +44,29 @@ type Invoice struct {
 	ID          uuid.UUID `db:"id" json:"id"`
 	UserID      uuid.UUID `db:"user_id" json:"user_id"`
 	Number      string    `db:"number" json:"number"`
+	Kind        string    `db:"kind" json:"kind"` // CycleKind, SubscriptionKind, ManualKind
 	Status      Status    `db:"status" json:"status"`
 	Currency    string    `db:"currency" json:"currency"`
 	PeriodStart time.Time `db:"period_start" json:"period_start"`
 	PeriodEnd   time.Time `db:"period_end" json:"period_end"`
 	Totals
-	CreditApplied decimal.Decimal `db:"credit_applied" json:"credit_applied"`
-	AmountDue     decimal.Decimal `db:"amount_due" json:"amount_due"`
-	DueDate       time.Time       `db:"due_date" json:"due_date"` // a date: midnight UTC
-	Description   string          `db:"description" json:"description"`
-	BillTo        Party           `db:"bill_to" json:"bill_to"`
-	Seller        Party           `db:"seller" json:"seller"`
-	CreatedAt     time.Time       `db:"created_at" json:"created_at"`
-	FinalisedAt   time.Time       `db:"finalised_at" json:"finalised_at"`
-	PaidAt        *time.Time      `db:"paid_at" json:"paid_at"`
+	PrepaidApplied decimal.Decimal `db:"prepaid_applied" json:"prepaid_applied"` // paid block by block before
+	BonusApplied   decimal.Decimal `db:"bonus_applied" json:"bonus_applied"`     // paid from bonus credit
+	CreditApplied  decimal.Decimal `db:"credit_applied" json:"credit_applied"`   // paid from paid credit
+	PaidAmount     decimal.Decimal `db:"paid_amount" json:"paid_amount"`         // came in for it
+	Credited       decimal.Decimal `db:"credited" json:"credited"`               // taken back by credit notes
+	AmountDue      decimal.Decimal `db:"amount_due" json:"amount_due"`
+	CouponCode     string          `db:"coupon_code" json:"coupon_code"`
+	HeldFor        string          `db:"held_for" json:"held_for"` // why nobody charges it; empty when it may be
+	DueDate        time.Time       `db:"due_date" json:"due_date"` // a date: midnight UTC
+	Description    string          `db:"description" json:"description"`
+	BillTo         Party           `db:"bill_to" json:"bill_to"`
+	Seller         Party           `db:"seller" json:"seller"`
+	CreatedAt      time.Time       `db:"created_at" json:"created_at"`
+	FinalisedAt    time.Time       `db:"finalised_at" json:"finalised_at"`
+	PaidAt         *time.Time      `db:"paid_at" json:"paid_at"`
+	VoidedAt       *time.Time      `db:"voided_at" json:"voided_at"`
+	VoidReason     string          `db:"void_reason" json:"void_reason"`
 }
 
 // Money writes one of the invoice's figures for people.

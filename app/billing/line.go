@@ -17,7 +17,7 @@ import (
 // line needs, and which blocks they are. The month is counted from one among the
 // months of a closing.
 type usage struct {
-	Kind         string          `db:"kind"` // UsageLine or IncludedLine
+	Kind         LineKind        `db:"kind"` // UsageLine or IncludedLine
 	UserID       uuid.UUID       `db:"user_id"`
 	Currency     string          `db:"currency"`
 	ServiceType  string          `db:"service_type"`
@@ -35,14 +35,6 @@ type usage struct {
 	Lasts    []int32     `db:"lasts"`
 }
 
-// The kinds of line.
-const (
-	UsageLine        = "usage"
-	IncludedLine     = "included" // usage that included time pays for (R25)
-	SubscriptionLine = "subscription"
-	ManualLine       = "manual"
-)
-
 // Line is one workspace type at one rate in one calendar month of the shop's
 // zone (R9), or a price that is no usage. Late usage has a line of its own month on
 // a later invoice (R19).
@@ -50,7 +42,6 @@ type Line struct {
 	ID            uuid.UUID       `db:"id" json:"id"`
 	InvoiceID     uuid.UUID       `db:"invoice_id" json:"invoice_id"`
 	Position      int             `db:"position" json:"position"`
-	Kind          string          `db:"kind" json:"kind"`
 	Kind          LineKind        `db:"kind" json:"kind"`
 	Description   string          `db:"description" json:"description"`
 	WorkspaceType string          `db:"workspace_type" json:"workspace_type"`
@@ -61,7 +52,6 @@ type Line struct {
 	Exact         decimal.Decimal `db:"exact" json:"exact"`       // before rounding, 12 places
 	Discount      decimal.Decimal `db:"discount" json:"discount"`
 	Amount        decimal.Decimal `db:"amount" json:"amount"` // rounded once, before discount and tax
-	TaxClass      string          `db:"tax_class" json:"tax_class"`
 	TaxClass      string          `db:"tax_class" json:"tax_class"`
 	TaxName       string          `db:"tax_name" json:"tax_name"`
 	TaxPercent    decimal.Decimal `db:"tax_percent" json:"tax_percent"`
@@ -129,10 +119,6 @@ func draw(all []usage, months []Cycle, others []advance) []document {
 			cmp.Compare(a.PlanName, b.PlanName), cmp.Compare(a.ServiceType, b.ServiceType), a.Rate.Cmp(b.Rate), cmp.Compare(a.TaxClass, b.TaxClass),
 			cmp.Compare(a.Kind, b.Kind))
 	})
-	type owner struct {
-		user     uuid.UUID
-		currency string
-	}
 	at := map[owner]int{}
 	var docs []document
 	of := func(user uuid.UUID, currency string) *document {

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 )
 
@@ -31,19 +32,19 @@ func TestDeriveCountsWhatRanR2(t *testing.T) {
 func TestCompareNamesDifferencesR21(t *testing.T) {
 	t.Parallel()
 	runs := runsOf("0.20", 900, time.Hour, 8*time.Minute)
-	stored := []Line{{Position: 1, WorkspaceType: "business_basic", CostPerHour: dec("0.20"), Blocks: 5, Amount: dec("0.25"), Currency: "USD", PeriodStart: september.Start}}
+	stored := []Line{{Kind: UsageLine, Position: 1, WorkspaceType: "business_basic", CostPerHour: dec("0.20"), Blocks: 5, Amount: dec("0.25"), Currency: "USD", PeriodStart: september.Start}}
 	inv := Invoice{Number: "INV-1", Currency: "USD", Totals: Totals{Subtotal: dec("0.25"), Total: dec("0.25")}}
-	if c := compare(inv, stored, Derive(runs, []Cycle{september})); !c.Right() {
+	if c := compare(inv, stored, Derive(runs, []Cycle{september}, nil), decimal.Zero); !c.Right() {
 		t.Errorf("a right invoice differs: %v", c.Differences)
 	}
-	if c := compare(inv, stored, Derive(runs[:1], []Cycle{september})); len(c.Differences) != 2 {
+	if c := compare(inv, stored, Derive(runs[:1], []Cycle{september}, nil), decimal.Zero); len(c.Differences) != 2 {
 		t.Errorf("want a line and the total to differ, got %v", c.Differences)
 	}
 	extra := append(runs, Run{ServiceType: "developer_pro", Rate: dec("1"), BlockSeconds: 900, Currency: "USD", StartedAt: september.Start, LastProofAt: september.Start})
-	if c := compare(inv, stored, Derive(extra, []Cycle{september})); len(c.Differences) != 1 {
+	if c := compare(inv, stored, Derive(extra, []Cycle{september}, nil), decimal.Zero); len(c.Differences) != 1 {
 		t.Errorf("want the missing line named, got %v", c.Differences)
 	}
-	if c := compare(inv, stored, nil); c.Right() {
+	if c := compare(inv, stored, nil, decimal.Zero); c.Right() {
 		t.Error("an invoice without sessions passed")
 	}
 }

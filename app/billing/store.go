@@ -43,14 +43,16 @@ func lastClosed(ctx context.Context, q tenants.Querier) (time.Time, bool, error)
 }
 
 // unready says that a session is open whose block, begun before the edge, has
-// not been charged: nobody has yet proved that the desktop ran (R3).
+// not been charged: nobody has yet proved that the desktop ran; or that a block from
+// before the edge is held and neither charged nor released (R3).
 func unready(ctx context.Context, q tenants.Querier, edge time.Time) (bool, error) {
 	return tenants.Get[bool](ctx, q, "session", `-- billing.unready
 		select exists (
 			select from kasm_usage_sessions s
 			where s.stopped_at is null and s.started_at < $1
 			  and s.started_at + s.block_seconds * interval '1 second'
-			      * coalesce((select max(b.block_no) + 1 from usage_blocks b where b.session_id = s.id), 0) < $1)`, edge)
+			      * coalesce((select max(b.block_no) + 1 from usage_blocks b where b.session_id = s.id), 0) < $1)
+			or exists (select from block_holds h where coalesce(h.starts_at, h.created_at) < $1)`, edge)
 }
 
 func oldestUnbilled(ctx context.Context, q tenants.Querier, edge time.Time) (time.Time, bool, error) {
@@ -62,48 +64,52 @@ func oldestUnbilled(ctx context.Context, q tenants.Querier, edge time.Time) (tim
 	return *at, true, nil
 }
 
-func starts(months []Cycle) []time.Time {
-	at := make([]time.Time, len(months))
-	for i, m := range months {
-		at[i] = m.Start
-	}
-	return at
-}
-
-// unbilled reads what is on no invoice, added up for each session and month.
-func unbilled(ctx context.Context, q tenants.Querier, edge time.Time, months []Cycle) ([]charge, error) {
-	return tenants.List[charge](ctx, q, `-- billing.unbilled
-		with runs as (
-			select session_id, user_id, currency, rate, width_bucket(starts_at, $2::timestamptz[]) as month,
-				min(block_no) as first, max(block_no) as last, count(*) as blocks, sum(seconds) as seconds
-			from usage_blocks
-			where invoice_item_id is null and starts_at < $1
-			group by session_id, user_id, currency, rate, month)
-		select r.session_id, s.started_at, r.user_id, r.currency, s.service_type, s.plan_name, s.tax_class, r.rate, s.block_seconds, r.month,
-			r.first, r.last, r.blocks, r.seconds
-		from runs r join kasm_usage_sessions s on s.id = r.session_id`, edge, starts(months))
-}
-
 func activeTaxes(ctx context.Context, q tenants.Querier) ([]TaxRate, error) {
 	return tenants.List[TaxRate](ctx, q, `-- billing.activeTaxes
-		select name, tax_class, percent, inclusive from tax_rates where status = 'active'`)
+		select name, tax_class, country, percent, inclusive from tax_rates where status = 'active'`)
 }
 
+// customer is who a document is made out to.
 type customer struct {
-	ID    uuid.UUID `db:"id"`
-	Name  string    `db:"name"`
-	Email string    `db:"email"`
+	ID        uuid.UUID `db:"id"`
+	Name      string    `db:"name"`
+	Email     string    `db:"email"`
+	Company   string    `db:"company"`
+	Address   string    `db:"address"`
+	Country   string    `db:"country"`
+	VATNumber string    `db:"vat_number"`
+	TaxExempt bool      `db:"tax_exempt"`
+	Parked    bool      `db:"parked"`
 }
 
 func customers(ctx context.Context, q tenants.Querier, ids []uuid.UUID) ([]customer, error) {
 	return tenants.List[customer](ctx, q, `-- billing.customers
-		select id, name, email from users where id = any($1)`, ids)
+		select id, name, email, company, address, country, vat_number, tax_exempt, parked_at is not null as parked from users where id = any($1)`, ids)
+}
+
+// creditAccount is a customer's paid credit.
+type creditAccount struct {
+	ID     uuid.UUID `db:"id"`
+	UserID uuid.UUID `db:"user_id"`
+}
+
+// creditAccounts finds the paid credit of customers, made where there is none.
+func creditAccounts(ctx context.Context, tx tenants.Tx, users []uuid.UUID, currency string) ([]creditAccount, error) {
+	_, err := tx.Exec(ctx, `-- billing.creditAccounts, first use
+		insert into ledger_accounts (user_id, kind, currency, balance)
+		select u, 'credit', $2, 0 from unnest($1::uuid[]) u
+		on conflict on constraint ledger_account do nothing`, users, currency)
+	if err != nil {
+		return nil, err
+	}
+	return tenants.List[creditAccount](ctx, tx, `-- billing.creditAccounts
+		select id, user_id from ledger_accounts where user_id = any($1) and kind = 'credit' and currency = $2 order by id for update`, users, currency)
 }
 
 // takeNumbers takes the next n numbers of the shop (R18). The counter's row is
 // locked until the transaction ends, so that none is lost and none left out.
 func takeNumbers(ctx context.Context, tx tenants.Tx, n, year int) ([]string, error) {
-	prefix, err := ledger.Setting(ctx, tx, "invoice_prefix", defaultPrefix)
+	prefix, err := ledger.Setting(ctx, tx, "invoice_prefix", "INV")
 	if err != nil {
 		return nil, err
 	}
@@ -118,19 +124,21 @@ func takeNumbers(ctx context.Context, tx tenants.Tx, n, year int) ([]string, err
 	return numbers, err
 }
 
-func insertDrafts(ctx context.Context, tx tenants.Tx, c Cycle, invoices []Invoice) error {
+func insertDrafts(ctx context.Context, tx tenants.Tx, b batch, invoices []Invoice) error {
 	body, err := json.Marshal(invoices)
 	if err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `-- billing.insertDrafts
 		insert into invoices (id, user_id, status, cycle_start, period_start, period_end, currency, subtotal, discount, tax, total,
-			credit_applied, amount_due, due_date, description, bill_to, seller, created_at)
+			prepaid_applied, bonus_applied, credit_applied, amount_due, due_date, description, bill_to, seller, created_at, kind, coupon_code, held_for)
 		select x.id, x.user_id, 'draft', $2, x.period_start, x.period_end, x.currency, x.subtotal, x.discount, x.tax, x.total,
-			x.credit_applied, x.amount_due, x.due_date, x.description, x.bill_to, x.seller, x.created_at
+			x.prepaid_applied, x.bonus_applied, x.credit_applied, x.amount_due, x.due_date, x.description, x.bill_to, x.seller, x.created_at,
+			x.kind, x.coupon_code, x.held_for
 		from jsonb_to_recordset($1::jsonb) as x (id uuid, user_id uuid, period_start timestamptz, period_end timestamptz, currency text,
-			subtotal numeric, discount numeric, tax numeric, total numeric, credit_applied numeric, amount_due numeric, due_date date,
-			description text, bill_to jsonb, seller jsonb, created_at timestamptz)`, string(body), c.Start)
+			subtotal numeric, discount numeric, tax numeric, total numeric, prepaid_applied numeric, bonus_applied numeric, credit_applied numeric,
+			amount_due numeric, due_date date, description text, bill_to jsonb, seller jsonb, created_at timestamptz, kind text, coupon_code text,
+			held_for text)`, string(body), b.cycle)
 	return err
 }
 
@@ -148,61 +156,6 @@ func insertLines(ctx context.Context, tx tenants.Tx, lines []Line) error {
 			cost_per_hour numeric, block_seconds integer, blocks bigint, quantity numeric, exact numeric, discount numeric, amount numeric,
 			tax_class text, tax_name text, tax_percent numeric, tax_inclusive boolean, currency text, period_start timestamptz, period_end timestamptz)`, string(body))
 	return err
-}
-
-// part says which blocks of a session belong to a line.
-type part struct {
-	ItemID    uuid.UUID `json:"item_id"`
-	SessionID uuid.UUID `json:"session_id"`
-	First     int       `json:"first"`
-	Last      int       `json:"last"`
-	blocks    int64
-	seconds   int64
-}
-
-func partsOf(item uuid.UUID, u usage) []part {
-	parts := make([]part, len(u.charges))
-	for i, c := range u.charges {
-		parts[i] = part{item, c.SessionID, c.First, c.Last, c.Blocks, c.Seconds}
-	}
-	return parts
-}
-
-// tally is how much went on a line.
-type tally struct {
-	blocks, seconds int64
-}
-
-// markBlocks writes on each block which line it is billed on and says how much
-// came together for each.
-func markBlocks(ctx context.Context, tx tenants.Tx, parts []part) (map[uuid.UUID]tally, error) {
-	body, err := json.Marshal(parts)
-	if err != nil {
-		return nil, err
-	}
-	type row struct {
-		ItemID  uuid.UUID `db:"item_id"`
-		Blocks  int64     `db:"blocks"`
-		Seconds int64     `db:"seconds"`
-	}
-	rows, err := tenants.List[row](ctx, tx, `-- billing.markBlocks
-		with parts as materialized (
-			select x.item_id, x.session_id, x.first, x.last
-			from jsonb_to_recordset($1::jsonb) as x (item_id uuid, session_id uuid, first integer, last integer)),
-		marked as (
-			update usage_blocks b set invoice_item_id = p.item_id
-			from parts p
-			where b.session_id = p.session_id and b.block_no between p.first and p.last and b.invoice_item_id is null
-			returning p.item_id, b.seconds)
-		select item_id, count(*) as blocks, sum(seconds)::bigint as seconds from marked group by item_id`, string(body))
-	if err != nil {
-		return nil, err
-	}
-	marked := make(map[uuid.UUID]tally, len(rows))
-	for _, r := range rows {
-		marked[r.ItemID] = tally{r.Blocks, r.Seconds}
-	}
-	return marked, nil
 }
 
 // finalise gives drafts their numbers. From here on the database refuses to

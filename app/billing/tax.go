@@ -10,6 +10,7 @@ import (
 type TaxRate struct {
 	Name      string          `db:"name"`
 	Class     string          `db:"tax_class"`
+	Country   string          `db:"country"` // empty: everywhere that has no rate of its own
 	Percent   decimal.Decimal `db:"percent"`
 	Inclusive bool            `db:"inclusive"`
 }
@@ -26,16 +27,6 @@ type Totals struct {
 // Equal says that two feet show the same figures.
 func (t Totals) Equal(o Totals) bool {
 	return t.Subtotal.Equal(o.Subtotal) && t.Discount.Equal(o.Discount) && t.Tax.Equal(o.Tax) && t.Total.Equal(o.Total)
-}
-
-// rateFor is the tax on a class; none when the shop has no rate for it.
-func rateFor(taxes []TaxRate, class string) TaxRate {
-	for _, r := range taxes {
-		if r.Class == class {
-			return r
-		}
-	}
-	return TaxRate{Class: class}
 }
 
 // Sum closes an invoice: it spreads the discount over the lines, at most as much
