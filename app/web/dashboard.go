@@ -36,7 +36,7 @@ func (s *server) deskShell(c *echo.Context, title string, person accounts.User, 
 	if person.Runs() {
 		shell.Menu = append(shell.Menu, views.NavItem{Label: "Run this shop", Href: "/reseller"})
 	}
-	shell.Credit = balance.Money(balance.Credit.Add(balance.Bonus))
+	shell.Credit, shell.CreditHref = balance.Money(balance.Credit.Add(balance.Bonus)), "/billing"
 	shell.Notice = popNotice(c, s.doors.shop)
 	return shell
 }

@@ -72,7 +72,7 @@ func (s *server) doorShell(c *echo.Context, title string) views.Shell {
 
 // deskNav is the customer's navigation.
 var deskNav = []views.NavItem{{Label: "Desktops", Href: "/"}, {Label: "Sessions", Href: "/sessions"}, {Label: "Usage", Href: "/usage"},
-	{Label: "Invoices", Href: "/invoices"}, {Label: "Keys", Href: "/settings/keys"}}
+	{Label: "Invoices", Href: "/invoices"}, {Label: "Billing", Href: "/billing"}, {Label: "Keys", Href: "/settings/keys"}}
 
 func navAt(nav []views.NavItem, path string) []views.NavItem {
 	out := make([]views.NavItem, len(nav))

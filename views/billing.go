@@ -1,0 +1,166 @@
+package views
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/ezscale/ezscale/app/accounts"
+	"github.com/ezscale/ezscale/app/billing"
+	"github.com/ezscale/ezscale/app/money"
+)
+
+// The parts of the billing page that are answered one by one, so that a form
+// somebody has open stays as it is.
+const (
+	PartTopUp   = "top-up"
+	PartMode    = "pay-mode"
+	PartLimits  = "limits"
+	PartDetails = "details"
+)
+
+// Billing is the customer's page about money.
+type Billing struct {
+	Wallet
+	Month   MonthProps
+	Cards   bool // the shop takes cards
+	TopUp   TopUpForm
+	Mode    ModeForm
+	Limits  LimitsForm
+	Details DetailsForm
+	Open    []billing.Invoice
+	Part    string // what was just saved
+	Said    string // and how that is said
+}
+
+// TopUpForm is an amount to be bought. Cause is made for each form that is drawn,
+// so that sending it twice buys once.
+type TopUpForm struct {
+	Cause  string
+	Amount string
+	Wrong  Wrong
+}
+
+// ModeForm is the choice between paying before and after.
+type ModeForm struct {
+	Mode  string
+	Wrong Wrong
+}
+
+// LimitsForm are a customer's bounds as typed.
+type LimitsForm struct {
+	Cap, Low string
+	Percents []string
+	Wrong    Wrong
+}
+
+// LimitsOf is the form as it stands.
+func LimitsOf(p accounts.Profile, currency string) LimitsForm {
+	f := LimitsForm{Cap: amountOf(p.MonthlyCap, currency), Low: amountOf(p.LowCredit, currency)}
+	for _, n := range p.WarnPercent {
+		f.Percents = append(f.Percents, strconv.Itoa(int(n)))
+	}
+	return f
+}
+
+func amountOf(d *decimal.Decimal, currency string) string {
+	if d == nil {
+		return ""
+	}
+	return money.API(*d, currency)
+}
+
+// percents are the shares that can be chosen, with those that were set otherwise.
+func (f LimitsForm) percents() []string {
+	list := []string{"50", "80", "90", "100"}
+	for _, p := range f.Percents {
+		if n, err := strconv.Atoi(p); err == nil && n > 0 && n <= 100 && !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+func (f LimitsForm) on(percent string) bool { return slices.Contains(f.Percents, percent) }
+
+// DetailsForm is who invoices are made out to.
+type DetailsForm struct {
+	accounts.Details
+	Wrong Wrong
+}
+
+// DetailsOf is the form as it stands.
+func DetailsOf(p accounts.Profile) DetailsForm {
+	return DetailsForm{Details: accounts.Details{Company: p.Company, Address: p.Address, Country: p.Country, VATNumber: p.VATNumber}}
+}
+
+func countryOptions() []Option {
+	options := []Option{{Value: "", Label: "Choose a country"}}
+	for _, c := range accounts.Countries() {
+		options = append(options, Option{Value: c.Code, Label: c.Name})
+	}
+	return options
+}
+
+// suggestions are the amounts that one press buys.
+func (p Billing) suggestions() []string {
+	out := []string{}
+	for _, n := range []int64{10, 25, 50, 100} {
+		out = append(out, money.API(decimal.NewFromInt(n), p.Currency))
+	}
+	return out
+}
+
+func (p Billing) suggested(amount string) string {
+	d, err := decimal.NewFromString(amount)
+	if err != nil {
+		return amount
+	}
+	text := money.Of(d, p.Currency).Format()
+	if d.IsInteger() && money.Exponent(p.Currency) > 0 {
+		text = text[:len(text)-1-int(money.Exponent(p.Currency))]
+	}
+	return text
+}
+
+// form posts in place: the answer takes the part's own place.
+func (p Billing) form(part, class string) FormProps {
+	return FormProps{Action: "/billing/" + part, Target: "#" + part, Class: class}
+}
+
+// said is the sentence about a part that was just saved.
+func (p Billing) said(part string) string {
+	if p.Part != part {
+		return ""
+	}
+	return p.Said
+}
+
+func (p Billing) modeText() string {
+	switch {
+	case !p.Profile.PostpaidOpen:
+		return "This shop takes payment in advance: each block is taken from your credit when it begins."
+	case p.Profile.Methods == 0:
+		return "Each block is taken from your credit when it begins. Save a card to be able to pay at the end of the month instead."
+	}
+	return ""
+}
+
+func (p Billing) cards() string {
+	switch p.Profile.Methods {
+	case 0:
+		return "No card is saved."
+	case 1:
+		return "One card is saved."
+	}
+	return strconv.Itoa(p.Profile.Methods) + " cards are saved."
+}
+
+// addCredit says how credit is added where the shop takes no cards.
+func (p Billing) addCredit() string {
+	if p.Support == "" {
+		return "This shop takes no cards here. Ask whoever runs it to add credit for you."
+	}
+	return "This shop adds credit for you, by bank transfer for example. Write to " + p.Support + " and say how much."
+}
