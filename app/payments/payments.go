@@ -11,6 +11,7 @@ package payments
 
 import (
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/ezscale/ezscale/app/billing"
@@ -43,12 +44,16 @@ type Config struct {
 	APIBase string                                     // where Stripe is, when it is not where it always is
 	Links   func(t tenants.Tenant, path string) string // a whole address on the shop's best host
 	Log     *slog.Logger
+
 }
 
 // Service takes and returns money for all shops.
 type Service struct {
 	Config
+	transport http.RoundTripper
 }
 
 // New makes the service.
-func New(c Config) *Service { return &Service{Config: c} }
+func New(c Config) *Service {
+	return &Service{Config: c, transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute}}
+}
