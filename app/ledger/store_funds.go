@@ -34,7 +34,7 @@ func FundsQ(dst *Funds, t tenants.Tenant, user uuid.UUID, now time.Time) tenants
 			from ledger_accounts where user_id = o.id and kind in ('credit', 'bonus') and currency = $2) a on true
 		left join lateral (select sum(case when prepaid > 0 then prepaid else rate * seconds * (100 + o.tax_percent) / 360000 end) as used
 			from usage_blocks where user_id = o.id and starts_at >= $3 and starts_at < $4) b on true
-		left join lateral (select sum(price) as held from block_holds where user_id = o.id and coalesce(starts_at, $5) >= $3 and coalesce(starts_at, $5) < $4) h on true`,
+		left join lateral (select sum(worth) as held from block_holds where user_id = o.id and coalesce(starts_at, $5) >= $3 and coalesce(starts_at, $5) < $4) h on true`,
 		user, t.Currency, from, to, now)
 }
 

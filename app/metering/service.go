@@ -2,6 +2,7 @@ package metering
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -24,7 +25,8 @@ const dueAfter = time.Millisecond
 // Service opens, proves and closes sessions inside the transaction of whoever
 // knows that a desktop runs or stopped.
 type Service struct {
-	log *slog.Logger
+	log    *slog.Logger
+	wallet Wallet // nil where every block is paid later
 }
 
 // NewService makes the meter.
@@ -63,7 +65,8 @@ type Closed struct {
 // (R1), locks its prices (R4) and charges its first block (R2). A workspace whose
 // session is open already keeps it. It returns when the session started, which is
 // never before the end of the workspace's last one. An unknown wholesale rate is
-// an internal error: nothing may run that the reseller cannot be billed for.
+// an internal error: nothing may run that the reseller cannot be billed for. A first
+// block that its customer cannot pay is PaymentRequired, and nothing was changed.
 func (s *Service) Open(ctx context.Context, tx tenants.Tx, o Opening, at time.Time) (time.Time, error) {
 	last, err := lastOf(ctx, tx, o.WorkspaceID)
 	if err != nil {
@@ -84,7 +87,14 @@ func (s *Service) Open(ctx context.Context, tx tenants.Tx, o Opening, at time.Ti
 		s.log.ErrorContext(ctx, "alert: a plan has no wholesale rate, so its desktop is not charged", "tenant", tx.Tenant().Slug, "plan", plan.ServiceType, "catalogue_plan", plan.CatalogPlanID, "rule", "R4")
 		return time.Time{}, fmt.Errorf("metering: plan %s of %s has no wholesale rate", plan.ServiceType, tx.Tenant().Slug)
 	}
-	opened, err := insertSession(ctx, tx, o, plan, wholesale, at)
+	free := 0
+	if last.freeAt(at) {
+		free = 1
+	}
+	if err := s.holdOpening(ctx, tx, o, plan, free, at); err != nil {
+		return time.Time{}, err
+	}
+	opened, err := insertSession(ctx, tx, o, plan, wholesale, free, at)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -92,7 +102,22 @@ func (s *Service) Open(ctx context.Context, tx tenants.Tx, o Opening, at time.Ti
 	if err := bus.Append(ctx, tx, "session.opened", event); err != nil {
 		return time.Time{}, err
 	}
-	return at, s.charge(ctx, tx, []uuid.UUID{opened}, at)
+	if err := s.charge(ctx, tx, []uuid.UUID{opened}, at); err != nil || s.wallet == nil {
+		return at, err
+	}
+	return at, bus.Due(ctx, tx, DueReserve, o.WorkspaceID.String(), reserveAt(at, 1, plan.BlockSeconds), nil)
+}
+
+// holdOpening holds the first block of a session at the price that it locks, which
+// may be another one than at the start (R4). What the start held is given back.
+func (s *Service) holdOpening(ctx context.Context, tx tenants.Tx, o Opening, p lockedPlan, free int, at time.Time) error {
+	if s.wallet == nil {
+		return nil
+	}
+	if err := s.wallet.Release(ctx, tx, []uuid.UUID{o.WorkspaceID}); err != nil || free > 0 {
+		return err
+	}
+	return s.holdFirst(ctx, tx, o, p, at)
 }
 
 // Prove records that the desktops of these workspaces ran at the given time and
@@ -123,43 +148,6 @@ func (s *Service) Prove(ctx context.Context, tx tenants.Tx, workspaces []uuid.UU
 	return s.charge(ctx, tx, proved, at)
 }
 
-// charge inserts the blocks that a proof charges and moves the sessions' due times.
-func (s *Service) charge(ctx context.Context, tx tenants.Tx, sessions []uuid.UUID, proof time.Time) error {
-	if len(sessions) == 0 {
-		return nil
-	}
-	charged, err := insertBlocks(ctx, tx, sessions, proof)
-	if err != nil || len(charged) == 0 {
-		return err
-	}
-	if err := moveDues(ctx, tx, charged); err != nil {
-		return err
-	}
-	return announce(ctx, tx, charged)
-}
-
-// moveDues asks for the next proof of each session, a moment into the block after
-// its last charged one. The blocks come ordered by session.
-func moveDues(ctx context.Context, tx tenants.Tx, charged []chargedBlock) error {
-	var next []bus.DueTime
-	for i, c := range charged {
-		if i+1 < len(charged) && charged[i+1].SessionID == c.SessionID {
-			continue
-		}
-		at := StartOf(c.StartsAt, 1, c.BlockSeconds).Add(dueAfter)
-		next = append(next, bus.DueTime{Key: c.SessionID.String(), At: at})
-	}
-	return bus.DueAll(ctx, tx, DueBlock, next)
-}
-
-func announce(ctx context.Context, tx tenants.Tx, charged []chargedBlock) error {
-	events := make([]Charged, len(charged))
-	for i, c := range charged {
-		events[i] = Charged{UserID: c.UserID, WorkspaceID: c.WorkspaceID, SessionID: c.SessionID, BlockNo: c.BlockNo, StartsAt: c.StartsAt}
-	}
-	return bus.AppendAll(ctx, tx, "block.charged", events)
-}
-
 // Close ends the open session of a workspace at the given time, the zero time
 // meaning at its last proof of running, and charges the blocks that began before
 // (R1, R2). Without an open session it does nothing. It returns when the session
@@ -167,7 +155,7 @@ func announce(ctx context.Context, tx tenants.Tx, charged []chargedBlock) error 
 func (s *Service) Close(ctx context.Context, tx tenants.Tx, workspace uuid.UUID, at time.Time, by string) (time.Time, error) {
 	o, found, err := openSession(ctx, tx, workspace)
 	if err != nil || !found {
-		return time.Time{}, err
+		return time.Time{}, errors.Join(err, s.Release(ctx, tx, []uuid.UUID{workspace}))
 	}
 	if at.IsZero() {
 		at = o.LastProofAt
@@ -175,19 +163,19 @@ func (s *Service) Close(ctx context.Context, tx tenants.Tx, workspace uuid.UUID,
 	if at.After(tx.Now()) || at.Before(o.StartedAt) {
 		s.log.WarnContext(ctx, "alert: the end of a session lies outside its life and is moved", "tenant", tx.Tenant().Slug, "session", o.ID, "end", at, "started", o.StartedAt, "now", tx.Now(), "rule", "R7")
 	}
-	stopped := end(at, o.StartedAt, o.LastBlock, tx.Now())
-	blocks := Blocks(o.StartedAt, stopped, o.BlockSeconds)
-	if err := s.chargeRest(ctx, tx, o.ID, stopped); err != nil {
+	stopped, by, err := s.chargeRest(ctx, tx, o, end(at, o.StartedAt, o.LastBlock, tx.Now()), by)
+	if err != nil {
 		return time.Time{}, err
 	}
+	blocks := Blocks(o.StartedAt, stopped, o.BlockSeconds)
 	c := closing{
 		ID: o.ID, StoppedAt: stopped, EndedBy: by, Seconds: WholeSeconds(o.StartedAt, stopped),
-		BillableSeconds: int64(blocks) * int64(o.BlockSeconds), Cost: Cost(o.CostPerHour, blocks, o.BlockSeconds),
+		BillableSeconds: int64(blocks) * int64(o.BlockSeconds), Cost: Cost(o.CostPerHour, max(0, blocks-o.FreeBlocks), o.BlockSeconds),
 	}
 	if err := closeSession(ctx, tx, c); err != nil {
 		return time.Time{}, err
 	}
-	if err := bus.Undue(ctx, tx, DueBlock, o.ID.String()); err != nil {
+	if err := s.forget(ctx, tx, workspace, o.ID); err != nil {
 		return time.Time{}, err
 	}
 	return stopped, bus.Append(ctx, tx, "session.closed", Closed{
@@ -196,14 +184,38 @@ func (s *Service) Close(ctx context.Context, tx tenants.Tx, workspace uuid.UUID,
 	})
 }
 
-// chargeRest charges what began before the end and had no proof yet. The due time
-// goes away with the session, so it is not moved.
-func (s *Service) chargeRest(ctx context.Context, tx tenants.Tx, session uuid.UUID, stopped time.Time) error {
-	charged, err := insertBlocks(ctx, tx, []uuid.UUID{session}, stopped)
-	if err != nil || len(charged) == 0 {
+// forget ends what was to come of a session: its due times and what is held.
+func (s *Service) forget(ctx context.Context, tx tenants.Tx, workspace, session uuid.UUID) error {
+	if err := bus.Undue(ctx, tx, DueBlock, session.String()); err != nil {
 		return err
 	}
-	return announce(ctx, tx, charged)
+	if s.wallet == nil {
+		return nil
+	}
+	if err := bus.Undue(ctx, tx, DueReserve, workspace.String()); err != nil {
+		return err
+	}
+	return s.wallet.Release(ctx, tx, []uuid.UUID{workspace})
+}
+
+// chargeRest charges what began before the end and had no proof yet. Where nobody
+// pays, the session ends at the edge of its last paid block: because the desktop was
+// to be stopped there, or, when nobody was there to see to that, with the rest
+// written off (R6). The due time goes away with the session, so it is not moved.
+func (s *Service) chargeRest(ctx context.Context, tx tenants.Tx, o openDetail, stopped time.Time, by string) (time.Time, string, error) {
+	c, err := s.settle(ctx, tx, []uuid.UUID{o.ID}, stopped)
+	if err != nil {
+		return stopped, by, err
+	}
+	if err := announce(ctx, tx, c.charged); err != nil || len(c.broke) == 0 {
+		return stopped, by, err
+	}
+	b := c.broke[0]
+	if b.overdue {
+		return b.StartsAt, o.FundsStopBy, nil
+	}
+	err = s.writeOff(ctx, tx, writtenOff{o.ID, o.UserID, o.StartedAt, o.BlockSeconds, o.CostPerHour, o.Wholesale, o.Currency}, b.BlockNo, Blocks(o.StartedAt, stopped, o.BlockSeconds))
+	return b.StartsAt, b.by, err
 }
 
 // Standing is an alias of a plain struct for the same reason as Opening.

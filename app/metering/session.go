@@ -32,6 +32,11 @@ const (
 	ByHost     = "host"     // the desktop host stopped it
 	ByGone     = "gone"     // the desktop was found missing
 	BySystem   = "system"   // a rule of the product
+	// The money for it ended, at the edge of the last block that was paid.
+	ByCredit    = "credit"
+	ByCap       = "cap"       // the month's cap
+	ByParked    = "parked"    // the account waits for a person to look at it
+	BySuspended = "suspended" // invoices were not paid
 )
 
 // Session is one run of a workspace as pages and the API show it. Durations are

@@ -11,36 +11,49 @@ import (
 )
 
 // lastSession is when the open session of a workspace started, and when its
-// latest closed one ended; nil where there is none.
+// latest closed one ended; nil where there is none. PaidUntil is when the last block
+// of the latest session ends, where that block was paid for and the shop starts the
+// same desktop again for nothing until then.
 type lastSession struct {
-	Open    *time.Time `db:"open"`
-	Stopped *time.Time `db:"stopped"`
+	Open      *time.Time `db:"open"`
+	Stopped   *time.Time `db:"stopped"`
+	PaidUntil *time.Time `db:"paid_until"`
 }
+
+// freeAt tells that a session that starts at a time has its first block for nothing.
+func (l lastSession) freeAt(at time.Time) bool { return l.PaidUntil != nil && at.Before(*l.PaidUntil) }
 
 func lastOf(ctx context.Context, tx tenants.Tx, workspace uuid.UUID) (lastSession, error) {
 	return tenants.Get[lastSession](ctx, tx, "session", `-- metering.lastOf
-select max(started_at) filter (where stopped_at is null) as open, max(stopped_at) as stopped
+select max(started_at) filter (where stopped_at is null) as open, max(stopped_at) as stopped, (
+    select b.starts_at + make_interval(secs => b.seconds)
+    from (select id, free_blocks from kasm_usage_sessions where kasm_workspace_id = $1 order by started_at desc limit 1) s,
+        lateral (select block_no, starts_at, seconds from usage_blocks where session_id = s.id order by block_no desc limit 1) b
+    where b.block_no >= s.free_blocks and exists (select from settings where key = 'free_restart' and lower(value #>> '{}') in ('true', 'on', 'yes', '1'))) as paid_until
 from kasm_usage_sessions where kasm_workspace_id = $1`, workspace)
 }
 
 type lockedPlan struct {
-	CatalogPlanID string `db:"catalog_plan_id"`
-	ServiceType   string `db:"service_type"`
+	CatalogPlanID string          `db:"catalog_plan_id"`
+	ServiceType   string          `db:"service_type"`
+	PricePerHour  decimal.Decimal `db:"price_per_hour"`
+	BlockSeconds  int             `db:"block_seconds"`
+	Currency      string          `db:"currency"`
 }
 
 func planOf(ctx context.Context, tx tenants.Tx, plan uuid.UUID) (lockedPlan, error) {
 	return tenants.Get[lockedPlan](ctx, tx, "plan", `-- metering.planOf
-select catalog_plan_id, service_type from plans where id = $1`, plan)
+select catalog_plan_id, service_type, price_per_hour, block_seconds, currency from plans where id = $1`, plan)
 }
 
 // insertSession copies the prices of the plan as they are now (R4).
-func insertSession(ctx context.Context, tx tenants.Tx, o Opening, p lockedPlan, wholesale decimal.Decimal, at time.Time) (uuid.UUID, error) {
+func insertSession(ctx context.Context, tx tenants.Tx, o Opening, p lockedPlan, wholesale decimal.Decimal, free int, at time.Time) (uuid.UUID, error) {
 	return tenants.Get[uuid.UUID](ctx, tx, "plan", `-- metering.insertSession
 insert into kasm_usage_sessions (kasm_workspace_id, user_id, run, desktop_id, plan_id, plan_version, plan_name, service_type,
-    cost_per_hour, wholesale_cost_per_hour, block_seconds, currency, started_by, started_at, last_proof_at, created_at)
-select $1, $2, $3, $4, p.id, p.version, p.name, p.service_type, p.price_per_hour, $6, p.block_seconds, p.currency, $7, $8, $8, $9
+    cost_per_hour, wholesale_cost_per_hour, block_seconds, currency, started_by, started_at, last_proof_at, created_at, free_blocks)
+select $1, $2, $3, $4, p.id, p.version, p.name, p.service_type, p.price_per_hour, $6, p.block_seconds, p.currency, $7, $8, $8, $9, $10
 from plans p where p.id = $5
-returning id`, o.WorkspaceID, o.UserID, o.Run, o.DesktopID, o.PlanID, wholesale, o.StartedBy, at, tx.Now())
+returning id`, o.WorkspaceID, o.UserID, o.Run, o.DesktopID, o.PlanID, wholesale, o.StartedBy, at, tx.Now(), free)
 }
 
 type openRow struct {
@@ -64,36 +77,6 @@ with open as (
 select open.id, open.started_at, proved.id is not null as proved from open left join proved on proved.id = open.id`, workspaces, at)
 }
 
-type chargedBlock struct {
-	SessionID    uuid.UUID `db:"session_id"`
-	WorkspaceID  uuid.UUID `db:"kasm_workspace_id"`
-	UserID       uuid.UUID `db:"user_id"`
-	BlockNo      int       `db:"block_no"`
-	StartsAt     time.Time `db:"starts_at"`
-	BlockSeconds int       `db:"block_seconds"`
-}
-
-// insertBlocks is BegunBlocks in SQL: whole microseconds, divided upwards. The
-// first block is there whatever the length is.
-func insertBlocks(ctx context.Context, tx tenants.Tx, sessions []uuid.UUID, proof time.Time) ([]chargedBlock, error) {
-	return tenants.List[chargedBlock](ctx, tx, `-- metering.insertBlocks
-with spans as (
-    select s.id, s.kasm_workspace_id, s.user_id, s.started_at, s.block_seconds, s.cost_per_hour, s.wholesale_cost_per_hour, s.currency,
-        (extract(epoch from ($2::timestamptz - s.started_at)) * 1000000)::bigint as length,
-        (select coalesce(max(b.block_no) + 1, 0) from usage_blocks b where b.session_id = s.id) as first
-    from kasm_usage_sessions s where s.id = any($1)
-), charged as (
-    insert into usage_blocks (session_id, block_no, user_id, starts_at, seconds, rate, wholesale_rate, currency, proof_at, charged_at)
-    select id, n, user_id, started_at + n * make_interval(secs => block_seconds), block_seconds, cost_per_hour, wholesale_cost_per_hour, currency, $2, $3
-    from spans, generate_series(first, greatest((length + block_seconds * 1000000::bigint - 1) / (block_seconds * 1000000::bigint) - 1, 0)::int) n
-    where length >= 0
-    on conflict (session_id, block_no) do nothing
-    returning session_id, block_no, user_id, starts_at
-)
-select c.session_id, s.kasm_workspace_id, c.user_id, c.block_no, c.starts_at, s.block_seconds
-from charged c join spans s on s.id = c.session_id order by c.session_id, c.block_no`, sessions, proof, tx.Now())
-}
-
 type openDetail struct {
 	ID           uuid.UUID       `db:"id"`
 	UserID       uuid.UUID       `db:"user_id"`
@@ -101,15 +84,18 @@ type openDetail struct {
 	LastProofAt  time.Time       `db:"last_proof_at"`
 	BlockSeconds int             `db:"block_seconds"`
 	CostPerHour  decimal.Decimal `db:"cost_per_hour"`
+	Wholesale    decimal.Decimal `db:"wholesale_cost_per_hour"`
 	Currency     string          `db:"currency"`
+	FreeBlocks   int             `db:"free_blocks"`
+	FundsStopBy  string          `db:"funds_stop_by"`
 	LastBlock    time.Time       `db:"-"` // the start of its last charged block
 }
 
 // openSession locks the open session of a workspace.
 func openSession(ctx context.Context, tx tenants.Tx, workspace uuid.UUID) (openDetail, bool, error) {
 	o, found, err := tenants.Find[openDetail](ctx, tx, `-- metering.openSession
-select id, user_id, started_at, last_proof_at, block_seconds, cost_per_hour, currency
-from kasm_usage_sessions where kasm_workspace_id = $1 and stopped_at is null for update`, workspace)
+select s.id, s.user_id, s.started_at, s.last_proof_at, s.block_seconds, s.cost_per_hour, s.wholesale_cost_per_hour, s.currency, s.free_blocks, w.funds_stop_by
+from kasm_usage_sessions s join kasm_workspaces w on w.id = s.kasm_workspace_id where s.kasm_workspace_id = $1 and s.stopped_at is null for update of s`, workspace)
 	if err != nil || !found {
 		return o, found, err
 	}
