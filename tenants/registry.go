@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/shopspring/decimal"
 )
 
 // Registry holds every tenant in memory, so that finding a shop by its host costs
@@ -30,7 +29,7 @@ type snapshot struct {
 	bySlug  map[string]uuid.UUID
 	byHost  map[string]uuid.UUID
 	house   uuid.UUID
-	catalog map[string]decimal.Decimal
+	catalog map[string]priceRow
 }
 
 func newRegistry(db *DB) *Registry {
@@ -108,9 +107,9 @@ func (r *Registry) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	catalog := make(map[string]decimal.Decimal, len(prices))
+	catalog := make(map[string]priceRow, len(prices))
 	for _, p := range prices {
-		catalog[p.ID] = p.Price
+		catalog[p.ID] = p
 	}
 	hosts := map[uuid.UUID][]string{}
 	for _, d := range domains {
@@ -141,7 +140,7 @@ func (r *Registry) put(row tenantRow, domains []string) Tenant {
 	return next.byID[t.ID]
 }
 
-func newSnapshot(list []Tenant, catalog map[string]decimal.Decimal) *snapshot {
+func newSnapshot(list []Tenant, catalog map[string]priceRow) *snapshot {
 	s := &snapshot{
 		byID:    make(map[uuid.UUID]Tenant, len(list)),
 		bySlug:  make(map[string]uuid.UUID, len(list)),

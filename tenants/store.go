@@ -33,7 +33,7 @@ const domainsSQL = `-- verified domains
 	order by type = 'primary' desc, created_at, domain`
 
 const pricesSQL = `-- wholesale prices
-	select id, wholesale_price_per_hour as price
+	select id, wholesale_price_per_hour as price, coalesce(wholesale_price, 0) as month
 	from central.catalog_plans`
 
 type tenantRow struct {
@@ -64,9 +64,12 @@ type domainRow struct {
 	Domain   string
 }
 
+// priceRow is what the provider asks for a plan before any discount: for an hour, and
+// for a month of a subscription.
 type priceRow struct {
 	ID    string
 	Price decimal.Decimal
+	Month decimal.Decimal
 }
 
 func (row tenantRow) tenant(central string, custom []string, zones zones) Tenant {

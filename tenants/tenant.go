@@ -50,8 +50,8 @@ type Tenant struct {
 	MigrationError  string
 
 	schema   string
-	discount decimal.Decimal            // percent off the catalogue's wholesale prices
-	catalog  map[string]decimal.Decimal // wholesale price per hour by catalogue plan, shared, read only
+	discount decimal.Decimal     // percent off the catalogue's wholesale prices
+	catalog  map[string]priceRow // wholesale prices by catalogue plan, shared, read only
 }
 
 // Branding is how a shop wants to look, as it was typed in. Empty means not given.
@@ -96,7 +96,15 @@ func (t Tenant) WholesaleRate(catalogPlanID string) (decimal.Decimal, bool) {
 		return decimal.Decimal{}, false
 	}
 	hundred := decimal.NewFromInt(100)
-	return price.Mul(hundred.Sub(t.discount)).Div(hundred).Round(6), true
+	return price.Price.Mul(hundred.Sub(t.discount)).Div(hundred).Round(6), true
+}
+
+// WholesalePrice is what the reseller pays the provider a month for a subscription to
+// the catalogue's plan (R24), 0 where the catalogue names none. It is false for a plan
+// that the catalogue does not have.
+func (t Tenant) WholesalePrice(catalogPlanID string) (decimal.Decimal, bool) {
+	price, ok := t.catalog[catalogPlanID]
+	return price.Month, ok
 }
 
 var (

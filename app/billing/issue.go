@@ -60,7 +60,7 @@ func issue(ctx context.Context, tx tenants.Tx, b batch, docs []document) ([]Invo
 	if err := total(ctx, tx, b, docs, people); err != nil {
 		return nil, err
 	}
-	numbers, err := takeNumbers(ctx, tx, len(docs), b.at.In(tx.Tenant().Zone).Year())
+	numbers, err := nextInvoiceNumbers(ctx, tx, len(docs), b.at)
 	if err != nil {
 		return nil, err
 	}

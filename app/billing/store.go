@@ -3,12 +3,10 @@ package billing
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -106,24 +104,6 @@ func creditAccounts(ctx context.Context, tx tenants.Tx, users []uuid.UUID, curre
 		select id, user_id from ledger_accounts where user_id = any($1) and kind = 'credit' and currency = $2 order by id for update`, users, currency)
 }
 
-// takeNumbers takes the next n numbers of the shop (R18). The counter's row is
-// locked until the transaction ends, so that none is lost and none left out.
-func takeNumbers(ctx context.Context, tx tenants.Tx, n, year int) ([]string, error) {
-	prefix, err := ledger.Setting(ctx, tx, "invoice_prefix", "INV")
-	if err != nil {
-		return nil, err
-	}
-	last, err := tenants.Get[int64](ctx, tx, "counter", `-- billing.takeNumbers
-		insert into counters as c (name, value) values ('invoice', $1)
-		on conflict (name) do update set value = c.value + excluded.value
-		returning value`, n)
-	numbers := make([]string, n)
-	for i := range numbers {
-		numbers[i] = fmt.Sprintf("%s-%d-%06d", prefix, year, last-int64(n-i-1))
-	}
-	return numbers, err
-}
-
 func insertDrafts(ctx context.Context, tx tenants.Tx, b batch, invoices []Invoice) error {
 	body, err := json.Marshal(invoices)
 	if err != nil {
@@ -169,5 +149,13 @@ func finalise(ctx context.Context, tx tenants.Tx, invoices []Invoice) error {
 		update invoices i set status = x.status, number = x.number, finalised_at = x.finalised_at, paid_at = x.paid_at
 		from jsonb_to_recordset($1::jsonb) as x (id uuid, status text, number text, finalised_at timestamptz, paid_at timestamptz)
 		where i.id = x.id`, string(body))
+	return err
+}
+
+// updateReleased stores what credit paid of an invoice that is held no longer.
+func updateReleased(ctx context.Context, tx tenants.Tx, inv Invoice) error {
+	_, err := tx.Exec(ctx, `-- billing.updateReleased
+		update invoices set held_for = '', status = $2, bonus_applied = $3, credit_applied = $4, amount_due = $5, paid_at = $6 where id = $1`,
+		inv.ID, inv.Status, inv.BonusApplied, inv.CreditApplied, inv.AmountDue, inv.PaidAt)
 	return err
 }
