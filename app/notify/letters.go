@@ -22,6 +22,10 @@ func (n *Service) write(ctx context.Context, tx tenants.Tx, m *bus.Message, a ab
 		return n.desktopLetter(ctx, tx, m, a, to)
 	case "invoice.finalised":
 		return n.invoiceLetter(ctx, tx, a, to)
+	case "dunning.reminded", "dunning.warned", "dunning.suspended", "dunning.terminated", "dunning.resumed":
+		return n.dunningLetter(ctx, tx, m, to)
+	case "account.parked", "account.parked_notice", "account.released":
+		return n.parkedLetter(ctx, tx, m, to)
 	}
 	l, err := n.accountLetter(ctx, tx, m.Name, to)
 	if err != nil || l.Subject == "" {
