@@ -9,15 +9,18 @@ import (
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/money"
+	"github.com/ezscale/ezscale/app/payments"
 )
 
 // The parts of the billing page that are answered one by one, so that a form
 // somebody has open stays as it is.
 const (
-	PartTopUp   = "top-up"
-	PartMode    = "pay-mode"
-	PartLimits  = "limits"
-	PartDetails = "details"
+	PartTopUp         = "top-up"
+	PartMode          = "pay-mode"
+	PartLimits        = "limits"
+	PartDetails       = "details"
+	PartAuto          = "auto-top-up"
+	PartSubscriptions = "subscriptions"
 )
 
 // Billing is the customer's page about money.
@@ -29,6 +32,8 @@ type Billing struct {
 	Mode    ModeForm
 	Limits  LimitsForm
 	Details DetailsForm
+	Auto    AutoForm
+	Subs    []billing.Subscription
 	Open    []billing.Invoice
 	Part    string // what was just saved
 	Said    string // and how that is said
@@ -83,6 +88,52 @@ func (f LimitsForm) percents() []string {
 }
 
 func (f LimitsForm) on(percent string) bool { return slices.Contains(f.Percents, percent) }
+
+// AutoForm is the rule by which credit is bought by itself, as typed.
+type AutoForm struct {
+	Enabled                bool
+	Threshold, Step, Daily string
+	State                  payments.AutoTopUp
+	Wrong                  Wrong
+}
+
+// AutoOf is the form as it stands, or as it could be.
+func AutoOf(rule payments.AutoTopUp, found bool, currency string) AutoForm {
+	if !found {
+		api := func(n int64) string { return money.API(decimal.NewFromInt(n), currency) }
+		return AutoForm{Threshold: api(5), Step: api(20), Daily: api(60)}
+	}
+	return AutoForm{Enabled: rule.Enabled, Threshold: money.API(rule.Threshold, currency), Step: money.API(rule.Step, currency),
+		Daily: money.API(rule.DailyCeiling, currency), State: rule}
+}
+
+// trouble is what keeps credit from being bought, if anything does.
+func (p Billing) trouble() string {
+	a := p.Auto.State
+	if !a.Enabled || a.RetryAt == nil || a.Failures == 0 {
+		return ""
+	}
+	return "The last charge was declined. It is tried again " + p.hour(*a.RetryAt) + "."
+}
+
+func (p Billing) subText(s billing.Subscription) string {
+	switch {
+	case s.Status == billing.Cancelling && s.EndsAt != nil:
+		return "Ends on " + p.Date(*s.EndsAt)
+	case s.Status == billing.Trial && s.TrialEndsAt != nil:
+		return "Free until " + p.Date(*s.TrialEndsAt) + ", then " + s.Money() + " a month"
+	case s.BilledUntil != nil:
+		return s.Money() + " a month, paid until " + p.Date(*s.BilledUntil)
+	}
+	return s.Money() + " a month"
+}
+
+func subIncluded(s billing.Subscription) string {
+	if s.IncludedHours == 0 {
+		return ""
+	}
+	return many(int64(s.IncludedHours), "hour") + " a month included"
+}
 
 // DetailsForm is who invoices are made out to.
 type DetailsForm struct {
@@ -163,4 +214,12 @@ func (p Billing) addCredit() string {
 		return "This shop takes no cards here. Ask whoever runs it to add credit for you."
 	}
 	return "This shop adds credit for you, by bank transfer for example. Write to " + p.Support + " and say how much."
+}
+
+// detailsSpan is how wide the card of the details is beside what else there is.
+func (p Billing) detailsSpan() string {
+	if p.Cards {
+		return "span-12"
+	}
+	return "span-6"
 }

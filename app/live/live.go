@@ -170,7 +170,9 @@ func namesOf(event string, workspace uuid.UUID) (names []string) {
 	case "session", "block":
 		names = append(names, "cost")
 	case "invoice":
-		names = append(names, "invoices")
+		names = append(names, "invoices", "balance")
+	case "balance", "credit", "bonus", "limits", "payment", "refund", "topup":
+		names = append(names, "balance")
 	}
 	return names
 }

@@ -43,12 +43,17 @@ func (s *server) billingAs(c *echo.Context, status int, change func(*views.Billi
 
 func (s *server) billingOf(c *echo.Context, all purse, support string) views.Billing {
 	t := visitOf(c).tenant
-	p := views.Billing{Wallet: s.walletOf(c, all, support), Cards: s.takesCards(t), TopUp: views.TopUpForm{Cause: uuid.NewString()},
-		Mode: views.ModeForm{Mode: all.funds.PayMode}, Limits: views.LimitsOf(all.profile, t.Currency), Details: views.DetailsOf(all.profile)}
+	p := views.Billing{Wallet: s.walletOf(c, all, support), Cards: all.cards, TopUp: views.TopUpForm{Cause: uuid.NewString()},
+		Mode: views.ModeForm{Mode: all.funds.PayMode}, Limits: views.LimitsOf(all.profile, t.Currency), Details: views.DetailsOf(all.profile), Auto: views.AutoOf(all.auto, all.hasAuto, t.Currency)}
 	p.Month = monthProps(p.When, all.month, all.days, all.open, t.Currency)
 	for _, i := range all.invoices {
 		if i.Status == billing.Open && i.AmountDue.IsPositive() {
 			p.Open = append(p.Open, i)
+		}
+	}
+	for _, sub := range all.subs {
+		if !sub.Over(p.Now) {
+			p.Subs = append(p.Subs, sub)
 		}
 	}
 	return p
@@ -182,8 +187,5 @@ func (s *server) billingPart(c *echo.Context, status int, part string, change fu
 	change(&page)
 	return s.render(c, status, views.BillingPart(page, part))
 }
-
-// takesCards says that a shop has keys for the payment processor.
-func (s *server) takesCards(tenants.Tenant) bool { return false }
 
 func shopMoney(t tenants.Tenant, d decimal.Decimal) string { return money.Of(d, t.Currency).Format() }

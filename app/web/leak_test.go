@@ -19,6 +19,7 @@ import (
 // belongings are what a customer has whose ids others may try.
 type belongings struct {
 	user, service, workspace, key uuid.UUID
+	subscription                  uuid.UUID
 	invoice                       string
 	keyID, keySecret              string
 }
@@ -38,9 +39,13 @@ func (w *world) belongingsOf(t tenants.Tenant, email, marker string) belongings 
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	number := marker + "-INV"
+	number, subscription := marker+"-INV", uuid.New()
 	err = w.deps.DB.In(ctx, t, func(tx tenants.Tx) error {
 		if _, err := tx.Exec(ctx, `update kasm_workspaces set template_name = $2 where id = $1`, desk.ID, marker); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `insert into subscriptions (id, user_id, plan_id, service_id, service_type, plan_name, status, price, currency, started_at)
+			select $1, $2, plan_id, service_id, workspace_type, $4, 'active', 9, 'USD', $5 from kasm_workspaces where id = $3`, subscription, user.ID, desk.ID, marker, noon); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `insert into invoices (user_id, number, status, cycle_start, period_start, period_end, currency, description, due_date, created_at, finalised_at)
@@ -50,7 +55,7 @@ func (w *world) belongingsOf(t tenants.Tenant, email, marker string) belongings 
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return belongings{user.ID, desk.ServiceID, desk.ID, key.ID, number, key.Key, secret}
+	return belongings{user.ID, desk.ServiceID, desk.ID, key.ID, subscription, number, key.Key, secret}
 }
 
 // endow gives a customer what they need to order.
@@ -80,6 +85,8 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		return strings.TrimSuffix(fill(o.workspace.String()), "*"), true
 	case strings.HasPrefix(r.Path, "/settings/keys/"):
 		return fill(o.key.String()), true
+	case strings.HasPrefix(r.Path, "/billing/subscriptions/"):
+		return fill(o.subscription.String()), true
 	case strings.HasPrefix(r.Path, "/reseller/customers/"):
 		return fill(o.user.String()), true
 	case strings.HasPrefix(r.Path, "/invoices/"), strings.HasPrefix(r.Path, "/api/public/invoices/"):

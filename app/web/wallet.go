@@ -10,6 +10,7 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/metering"
+	"github.com/ezscale/ezscale/app/payments"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/views"
 )
@@ -24,6 +25,10 @@ type purse struct {
 	month    billing.Cycle
 	days     []metering.Day
 	invoices []billing.Invoice
+	subs     []billing.Subscription
+	cards    bool
+	auto     payments.AutoTopUp
+	hasAuto  bool
 }
 
 // purseQs are the questions behind the balance and how long it lasts.
@@ -39,8 +44,12 @@ func (s *server) purseQs(c *echo.Context, all *purse) []tenants.Query {
 // billingQs are those of the whole page.
 func (s *server) billingQs(c *echo.Context, all *purse) []tenants.Query {
 	v := visitOf(c)
-	return append(s.purseQs(c, all), billing.InvoicesQ(&all.invoices, v.userID, "", openInvoices),
-		metering.UsedDaysQ(&all.days, v.userID, all.month.Start, all.month.End, v.tenant.Zone))
+	queries := append(s.purseQs(c, all), billing.InvoicesQ(&all.invoices, v.userID, "", openInvoices), billing.SubscriptionsQ(&all.subs, v.userID),
+		metering.UsedDaysQ(&all.days, v.userID, all.month.Start, all.month.End, v.tenant.Zone), payments.AutoTopUpQ(&all.auto, &all.hasAuto, v.userID))
+	if s.Payments != nil {
+		queries = append(queries, s.Payments.TakesCardsQ(&all.cards, v.tenant))
+	}
+	return queries
 }
 
 func (s *server) walletOf(c *echo.Context, all purse, support string) views.Wallet {
