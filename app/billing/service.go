@@ -19,7 +19,8 @@ import (
 
 // Service closes cycles and keeps the ledger.
 type Service struct {
-	db *tenants.DB
+	db      *tenants.DB
+	refunds Refunder // nil: money goes back to credit
 }
 
 // New is the billing of all shops in the database.
