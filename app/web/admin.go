@@ -241,7 +241,12 @@ func (s *server) openShop(ctx context.Context, form views.NewReseller) (tenants.
 		}
 		n.TrialDays = days
 	}
-	shop, created, err := s.Accounts.OpenShop(ctx, n, s.Billing.EnsureCycleDue)
+	shop, created, err := s.Accounts.OpenShop(ctx, n, func(ctx context.Context, tx tenants.Tx) error {
+		if err := s.Billing.EnsureCycleDue(ctx, tx); err != nil {
+			return err
+		}
+		return s.Wholesale.EnsureDue(ctx, tx)
+	})
 	var refused *fail.Error
 	if errors.As(err, &refused) && n.Slug == "" && refused.Fields["name"] != "" {
 		delete(refused.Fields, "slug") // it is made from the name, which is what is wrong

@@ -2,6 +2,10 @@
 // blocks that made the customers' invoices, at the other rate, with the tier's
 // discount, fee or commission, on the reseller's own cycle day. It shows both sides
 // linked line by line, and follows what happens to a reseller that does not pay.
+//
+// A document is drawn up in the reseller's own schema, in one transaction with the
+// note of which blocks it is about, and is given its number among the provider's
+// documents afterwards. README.md says why, and what a crash in between leaves.
 package wholesale
 
 import (

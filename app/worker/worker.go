@@ -46,6 +46,7 @@ func Table(of Workers) []bus.Consumer {
 
 		// Billing closes the months.
 		{Name: "billing-cycle", Names: []string{"cycle.due"}, Handle: b.OnCycleDue},
+		{Name: "wholesale-due", Names: []string{"wholesale.due"}, Handle: of.Wholesale.OnDue},
 
 		// Notify writes to people, once each, and alerts the provider.
 		{Name: "notify-account", Names: []string{"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested"}, Handle: n.OnAccount},

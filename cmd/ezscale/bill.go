@@ -10,7 +10,7 @@ import (
 )
 
 type billCmd struct {
-	Tenant string `help:"Only this tenant's customers; the slug."`
+	Tenant string `help:"Only this tenant and its customers; the slug."`
 	AsOf   string `name:"as-of" help:"Bill as if it were this time (RFC 3339, or a date in UTC)."`
 	DryRun bool   `help:"Work everything out and write nothing."`
 	JSON   bool   `help:"Print one line of JSON."`
@@ -36,6 +36,11 @@ func (cmd billCmd) Run(c *console) error {
 			billed, err := in.billing.Bill(c.ctx, t, asOf, cmd.DryRun)
 			if err != nil {
 				failed = append(failed, t.Slug+": "+oneLine(err))
+			}
+			all = append(all, billed...)
+			billed, err = in.wholesale.Bill(c.ctx, t, asOf, cmd.DryRun)
+			if err != nil {
+				failed = append(failed, t.Slug+" (wholesale): "+oneLine(err))
 			}
 			all = append(all, billed...)
 		}

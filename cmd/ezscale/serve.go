@@ -98,6 +98,9 @@ func (n *node) bootParts(o bootOptions) (err error) {
 	if err := n.ensureHouse(c.ctx); err != nil {
 		return err
 	}
+	if err := n.wholesale.EnsureAll(c.ctx); err != nil {
+		return err
+	}
 	sender, err := n.bootMail(o)
 	if err != nil {
 		return err

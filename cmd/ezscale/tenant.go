@@ -11,13 +11,14 @@ import (
 )
 
 type tenantCmd struct {
-	Create  tenantCreateCmd `cmd:"" help:"Create a reseller: schema, plans, templates, owner, domain and welcome mail in one step."`
-	List    tenantListCmd   `cmd:"" help:"List the resellers."`
-	Show    tenantShowCmd   `cmd:"" help:"Show one reseller."`
-	Suspend suspendCmd      `cmd:"" help:"Suspend a reseller: its shop answers 503 under its brand."`
-	Resume  resumeCmd       `cmd:"" help:"Resume a suspended reseller."`
-	Close   closeCmd        `cmd:"" help:"Close a reseller for good."`
-	Domain  domainCmd       `cmd:"" help:"Manage a reseller's own domains."`
+	Create  tenantCreateCmd  `cmd:"" help:"Create a reseller: schema, plans, templates, owner, domain and welcome mail in one step."`
+	List    tenantListCmd    `cmd:"" help:"List the resellers."`
+	Show    tenantShowCmd    `cmd:"" help:"Show one reseller."`
+	Suspend suspendCmd       `cmd:"" help:"Suspend a reseller: its shop answers 503 under its brand."`
+	Resume  resumeCmd        `cmd:"" help:"Resume a suspended reseller."`
+	Close   closeCmd         `cmd:"" help:"Close a reseller for good."`
+	Billing tenantBillingCmd `cmd:"" help:"Show or change what a reseller pays the provider."`
+	Domain  domainCmd        `cmd:"" help:"Manage a reseller's own domains."`
 }
 
 type tenantCreateCmd struct {
@@ -49,9 +50,18 @@ func (cmd tenantCreateCmd) Run(c *console) error {
 }
 
 // createTenant is the one way in which a shop comes to be: its owner, its
-// welcome mail and its first billing month belong to it from the first moment.
+// welcome mail and its first billing months belong to it from the first moment.
 func (in *installation) createTenant(ctx context.Context, n tenants.NewTenant) (tenants.Tenant, bool, error) {
-	return in.accounts.OpenShop(ctx, n, in.billing.EnsureCycleDue)
+	return in.accounts.OpenShop(ctx, n, in.firstCycles)
+}
+
+// firstCycles asks for the ends of the first months: its customers', and its own
+// with the provider.
+func (in *installation) firstCycles(ctx context.Context, tx tenants.Tx) error {
+	if err := in.billing.EnsureCycleDue(ctx, tx); err != nil {
+		return err
+	}
+	return in.wholesale.EnsureDue(ctx, tx)
 }
 
 func tenantJSON(t tenants.Tenant) map[string]any {
