@@ -171,8 +171,10 @@ func mayGrant(amount decimal.Decimal, currency string) error {
 	return fields.Err()
 }
 
-// MayStart says whether a customer may order or start a desktop (R16): nil, or
-// fail.PaymentRequired with the code payment_required.
+// MayStart says whether a customer may order or start a desktop (R16): nil,
+// fail.Forbidden for one who is parked or suspended, or fail.PaymentRequired with the
+// code payment_required for one with neither the shop's least credit nor a payment
+// method.
 func (s *Service) MayStart(ctx context.Context, tx tenants.Tx, userID uuid.UUID) error {
 	text, err := Setting(ctx, tx, "minimum_credit", defaultMinimum)
 	if err != nil {
@@ -182,14 +184,26 @@ func (s *Service) MayStart(ctx context.Context, tx tenants.Tx, userID uuid.UUID)
 	if err != nil {
 		return fmt.Errorf("the setting minimum_credit is no amount: %w", err)
 	}
-	b, err := s.Balance(ctx, tx, userID)
-	if err != nil {
+	b, err := starterOf(ctx, tx, userID)
+	switch {
+	case err != nil:
 		return err
-	}
-	if b.Credit.Sub(b.Held).LessThan(minimum) {
+	case b.Parked:
+		return fail.Coded(fail.Forbidden, "account_parked", "This account waits for the shop to look at it, and nothing is charged meanwhile; please contact the shop.")
+	case b.Suspended:
+		return fail.Coded(fail.Forbidden, "account_suspended", "Desktops of this account are stopped until its open invoices are paid.")
+	case !b.HasMethod && !b.Enough(minimum):
 		return fail.Coded(fail.PaymentRequired, "payment_required", "Add credits or a payment method first.")
 	}
 	return nil
+}
+
+// starter is a customer who wants to order or start.
+type starter struct {
+	Balance
+	Parked    bool `db:"parked"`
+	Suspended bool `db:"suspended"`
+	HasMethod bool `db:"has_method"`
 }
 
 // Purse is a customer's account with what is free in it.

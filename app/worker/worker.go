@@ -43,15 +43,31 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "metering-block", Names: []string{"block.due"}, Handle: r.OnBlockDue},
 		{Name: "metering-limit", Names: []string{"limit.due"}, Handle: r.OnLimitDue},
 		{Name: "metering-idle", Names: []string{"idle.due"}, Handle: r.OnIdleDue},
+		{Name: "metering-reserve", Names: []string{"reserve.due"}, Handle: w.OnReserveDue, Parallel: 32},
+		{Name: "metering-funds", Names: []string{"credit.granted", "credit.added", "funds.changed"}, Handle: w.OnFunds},
 
 		// Billing closes the months.
 		{Name: "billing-cycle", Names: []string{"cycle.due"}, Handle: b.OnCycleDue},
 		{Name: "wholesale-due", Names: []string{"wholesale.due"}, Handle: of.Wholesale.OnDue},
 
+		// Dunning follows unpaid invoices; parking watches the bounds.
+		{Name: "dunning-begin", Names: []string{"invoice.finalised"}, Handle: of.Dunning.OnFinalised},
+		{Name: "dunning-step", Names: []string{"dunning.due"}, Handle: of.Dunning.OnDue},
+		{Name: "dunning-settled", Names: []string{"invoice.paid", "invoice.voided", "invoice.credited"}, Handle: of.Dunning.OnSettled},
+		{Name: "dunning-failed", Names: []string{"payment.failed"}, Handle: of.Dunning.OnFailed},
+		{Name: "dunning-released", Names: []string{"account.released"}, Handle: of.Dunning.OnReleased},
+		{Name: "parking-running", Names: []string{"workspace.running"}, Handle: of.Parking.OnRunning},
+		{Name: "parking-bounds", Names: []string{"bounds.due"}, Handle: of.Parking.OnDue},
+		{Name: "parking-invoice", Names: []string{"invoice.finalised"}, Handle: of.Parking.OnFinalised},
+		{Name: "parking-topup", Names: []string{"payment.succeeded"}, Handle: of.Parking.OnTopUp},
+
 		// Notify writes to people, once each, and alerts the provider.
 		{Name: "notify-account", Names: []string{"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested"}, Handle: n.OnAccount},
 		{Name: "notify-workspace", Names: []string{"workspace.running", "workspace.failed", "workspace.stopped", "workspace.idle_warning", "workspace.schedule_refused"}, Handle: n.OnWorkspace},
 		{Name: "notify-invoice", Names: []string{"invoice.finalised"}, Handle: n.OnInvoice},
+		{Name: "notify-dunning", Names: []string{"dunning.reminded", "dunning.warned", "dunning.suspended", "dunning.terminated", "dunning.resumed"}, Handle: n.OnDunning},
+		{Name: "notify-parked", Names: []string{"account.parked", "account.parked_notice", "account.released"}, Handle: n.OnParked},
 		{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.OnFailed},
+		{Name: "notify-attention", Names: []string{"attention.raised"}, Handle: n.OnAttention},
 	}
 }

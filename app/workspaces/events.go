@@ -36,6 +36,7 @@ const (
 	DueKeepalive = "keepalive"
 	DueIdle      = "idle"
 	DueSchedule  = "schedule"
+	DueReserve   = "reserve" // the meter's, but a workspace's key: its next block is to be held
 )
 
 // Happened is the payload of every event of this package.

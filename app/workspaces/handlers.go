@@ -40,8 +40,8 @@ func (r *Reconciler) blockSettled(ctx context.Context, m *bus.Message, session u
 	return err == nil && (!found || b.Closed || b.Charged), err
 }
 
-// OnLimitDue handles the end that an order or its start set to a run. The host is
-// looked at first, so that a desktop which ended before is not charged up to its limit.
+// OnLimitDue handles the end that an order or its start set to a run, and the end of
+// the money for it. The host is looked at first, so that a desktop which ended before is not charged up to its limit.
 func (r *Reconciler) OnLimitDue(ctx context.Context, m *bus.Message) error {
 	id, err := uuid.Parse(m.Key)
 	if err != nil {
@@ -53,18 +53,18 @@ func (r *Reconciler) OnLimitDue(ctx context.Context, m *bus.Message) error {
 		if err != nil || row.Status != Running {
 			return err
 		}
-		limit, limited := row.LimitAt()
-		if !limited || limit.After(tx.Now()) {
+		e := row.firm()
+		if e.by == "" || e.at.After(tx.Now()) {
 			return nil
 		}
 		if err := m.Done(ctx, tx); err != nil {
 			return err
 		}
-		at, err := r.s.notAfter(ctx, tx, id, limit)
+		at, err := r.s.notAfter(ctx, tx, id, e.at)
 		if err != nil {
 			return err
 		}
-		return r.s.StopIn(ctx, tx, &row.Workspace, at, byLimit)
+		return r.s.StopIn(ctx, tx, &row.Workspace, at, e.by)
 	})
 }
 

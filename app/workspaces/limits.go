@@ -221,9 +221,10 @@ func (s *Service) respend(ctx context.Context, tx tenants.Tx, row *liveRow) erro
 	return err
 }
 
+// limitTimer sets the timer of the firm ending of a run.
 func limitTimer(ctx context.Context, tx tenants.Tx, row *liveRow) error {
-	if limit, limited := row.LimitAt(); limited {
-		return bus.Due(ctx, tx, DueLimit, row.ID.String(), limit, nil)
+	if e := row.firm(); e.by != "" {
+		return bus.Due(ctx, tx, DueLimit, row.ID.String(), e.at, nil)
 	}
 	return bus.Undue(ctx, tx, DueLimit, row.ID.String())
 }

@@ -21,6 +21,7 @@ const (
 	atLimit      = "The desktop host allows no more desktops at the moment. Nothing was charged; stop one or try again later."
 	hostRefuses  = "This desktop cannot be made at the moment. Nothing was charged; the shop's support has been told."
 	budgetSpent  = "What is left of this run's budget buys no further block, so the desktop was stopped. Start it again with another budget, or without one."
+	creditSpent  = "What you have does not pay for another block of this desktop, so it was stopped. Nothing was charged for it; add credit and start it again."
 	shopIsClosed = "This shop does not start desktops at the moment. Nothing was charged."
 )
 
@@ -34,6 +35,7 @@ const (
 	CodeHost       = "host"
 	CodeSuspended  = "suspended"
 	CodeBudget     = "budget"
+	CodeCredit     = "credit"
 )
 
 // presence is what a word of the host means for us.

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ezscale/ezscale/app/bus"
+	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -136,14 +137,16 @@ func (r *Reconciler) commit(ctx context.Context, sh *shop, g sighting, f found) 
 		if err := r.s.inUse(ctx, tx, f.used, g.at); err != nil {
 			return err
 		}
-		if err := r.change(ctx, tx, g, f.change); err != nil {
+		if err := r.change(ctx, tx, g, f.change, f.prove); err != nil {
 			return err
 		}
 		return r.s.Meter.Prove(ctx, tx, f.prove, g.at)
 	})
 }
 
-func (r *Reconciler) change(ctx context.Context, tx tenants.Tx, g sighting, snapshot []liveRow) error {
+// change applies what one host says to rows that change. prove are the workspaces that
+// will be proved in the same transaction.
+func (r *Reconciler) change(ctx context.Context, tx tenants.Tx, g sighting, snapshot []liveRow, prove []uuid.UUID) error {
 	if len(snapshot) == 0 {
 		return nil
 	}
@@ -153,6 +156,9 @@ func (r *Reconciler) change(ctx context.Context, tx tenants.Tx, g sighting, snap
 	}
 	rows, err := lockWorkspaces(ctx, tx, ids)
 	if err != nil {
+		return err
+	}
+	if err := r.s.Meter.Lock(ctx, tx, ids, prove, g.at); err != nil {
 		return err
 	}
 	for i := range rows {
@@ -238,9 +244,10 @@ func (s *Service) opened(ctx context.Context, tx tenants.Tx, row *liveRow, first
 	if left, err := s.spend(ctx, tx, row, priceOf(tx, row), at); err != nil || !left {
 		return s.unaffordable(ctx, tx, w, first, err)
 	}
-	started, err := s.Meter.Open(ctx, tx, Opening{
-		WorkspaceID: w.ID, UserID: w.UserID, PlanID: w.PlanID, Run: w.Run, DesktopID: *w.DesktopID, StartedBy: w.StartedBy,
-	}, at)
+	started, err := s.Meter.Open(ctx, tx, openingOf(w), at)
+	if fail.Is(err, fail.PaymentRequired) {
+		return s.unpaid(ctx, tx, w, first, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -272,6 +279,15 @@ func (s *Service) unaffordable(ctx context.Context, tx tenants.Tx, w *Workspace,
 		w.ProvisionedAt = nil
 	}
 	return s.fail(ctx, tx, w, CodeBudget, budgetSpent, "what is left of the run's budget buys no block")
+}
+
+// unpaid ends a start whose first block its customer cannot pay any more: its price
+// rose, or an interrupted run has spent the credit.
+func (s *Service) unpaid(ctx context.Context, tx tenants.Tx, w *Workspace, first bool, refusal error) error {
+	if first {
+		w.ProvisionedAt = nil
+	}
+	return s.fail(ctx, tx, w, CodeCredit, creditSpent, refusal.Error())
 }
 
 // keepaliveEvery is how often a desktop is kept alive whose blocks are longer.

@@ -25,11 +25,23 @@ type ending struct {
 	by string
 }
 
+// The same for the money of a run: there is no more credit, the month's cap is used,
+// the account waits for a person to look at it, or its invoices were not paid.
+const (
+	byCredit    = "credit"
+	byCap       = "cap"
+	byParked    = "parked"
+	bySuspended = "suspended"
+)
+
 // endings are all that are in force; where two fall on the same moment, the first
 // one here is the reason.
 func (w *Workspace) endings(planMinutes int) (all []ending) {
 	if at, limited := w.LimitAt(); limited {
 		all = append(all, ending{at, byLimit})
+	}
+	if at := w.FundsStopAt; w.Status == Running && at != nil {
+		all = append(all, ending{*at, w.FundsStopBy})
 	}
 	if at := w.ScheduledStopAt; w.Status == Running && at != nil && w.LastStartedAt != nil && w.LastStartedAt.Before(*at) {
 		all = append(all, ending{*at, bySchedule})
@@ -49,8 +61,21 @@ func earliest(all []ending) (first ending) {
 	return first
 }
 
+// firm is the ending that comes whether anybody is connected or not, and that has a
+// timer of its own: the limit of the run, or the end of its money.
+func (w *Workspace) firm() ending {
+	var all []ending
+	if at, limited := w.LimitAt(); limited {
+		all = append(all, ending{at, byLimit})
+	}
+	if at := w.FundsStopAt; w.Status == Running && at != nil {
+		all = append(all, ending{*at, w.FundsStopBy})
+	}
+	return earliest(all)
+}
+
 // StopsAt tells when a running workspace stops by itself and why: limit, schedule,
-// or idle if nobody connects until then. The reason is empty when nothing stops it.
+// credit, cap, parked, suspended, or idle if nobody connects until then. The reason is empty when nothing stops it.
 // planMinutes is the plan's idle stop.
 func (w *Workspace) StopsAt(planMinutes int) (at time.Time, reason string) {
 	e := earliest(w.endings(planMinutes))
@@ -73,6 +98,7 @@ func (w *Workspace) over(at time.Time, planMinutes int, unused bool) ending {
 func (w *Workspace) newRules() {
 	w.RunLimit, w.RunBudget = nil, nil
 	w.LastUsedAt, w.IdleWarnedAt, w.ExtendedUntil, w.ExtendedAt, w.ExtendedWall = nil, nil, nil, nil, nil
+	w.FundsStopAt, w.FundsStopBy = nil, ""
 }
 
 // told is the latest time not after another that a desktop host can tell: they count
@@ -85,6 +111,7 @@ func (w *Workspace) begins(started time.Time) {
 	used := told(started)
 	w.LastStartedAt, w.LastUsedAt = &started, &used
 	w.IdleWarnedAt, w.ExtendedUntil, w.ExtendedAt, w.ExtendedWall = nil, nil, nil, nil
+	w.FundsStopAt, w.FundsStopBy = nil, ""
 }
 
 // amend changes the rules of a workspace that who may see, and tells its open pages.

@@ -42,6 +42,24 @@ type Meter interface {
 	// Close takes the zero time for "at the last proof of running".
 	Close(ctx context.Context, tx tenants.Tx, workspace uuid.UUID, at time.Time, by string) (stopped time.Time, err error)
 	Standings(ctx context.Context, tx tenants.Tx, workspaces []uuid.UUID) (map[uuid.UUID]Standing, error)
+	// HoldStart holds the first block of a run that was asked for. Its refusal is a
+	// fail.PaymentRequired.
+	HoldStart(ctx context.Context, tx tenants.Tx, o Opening) error
+	// Reserve holds the next blocks of running workspaces, whose rows are locked.
+	Reserve(ctx context.Context, tx tenants.Tx, workspaces []uuid.UUID) ([]Reserved, error)
+	// Release gives back what is held for workspaces that will not run.
+	Release(ctx context.Context, tx tenants.Tx, workspaces []uuid.UUID) error
+	// Lock takes the locks that changing some workspaces, whose rows are locked, and
+	// proving others at a time will need, in the order in which everybody takes them.
+	Lock(ctx context.Context, tx tenants.Tx, changed, proved []uuid.UUID, at time.Time) error
+}
+
+// Reserved is where the money for a running workspace stands: at which time nobody
+// pays any more, and whether credit or a cap is the reason.
+type Reserved = struct {
+	WorkspaceID uuid.UUID
+	StopAt      time.Time
+	StopBy      string
 }
 
 // Standing is where an open session stands.
@@ -79,6 +97,7 @@ type Service struct {
 	images    imageCache
 	rooms     roomKeeper
 	preparing preparations
+	reserves  reserves
 	poked     func(tenants.Tenant)
 	look      func(context.Context) error            // asks the hosts now
 	lookSince func(context.Context, time.Time) error // unless they were asked since
@@ -237,10 +256,22 @@ func (s *Service) place(ctx context.Context, tx tenants.Tx, w *Workspace) error 
 	if err := insertWorkspace(ctx, tx, w); err != nil {
 		return err
 	}
+	if err := s.Meter.HoldStart(ctx, tx, openingOf(w)); err != nil {
+		return err
+	}
 	if err := bus.Due(ctx, tx, DueDeadline, w.ID.String(), *w.DeadlineAt, nil); err != nil {
 		return err
 	}
 	return bus.Append(ctx, tx, EventOrdered, by(w, w.StartedBy))
+}
+
+// openingOf is the run that a workspace was just asked for.
+func openingOf(w *Workspace) Opening {
+	o := Opening{WorkspaceID: w.ID, UserID: w.UserID, PlanID: w.PlanID, Run: w.Run, StartedBy: w.StartedBy}
+	if w.DesktopID != nil {
+		o.DesktopID = *w.DesktopID
+	}
+	return o
 }
 
 func by(w *Workspace, who string) Happened {
@@ -318,6 +349,9 @@ func (s *Service) startIn(ctx context.Context, tx tenants.Tx, row *liveRow, room
 		if err := rooms.take(row.Driver, w.bound(), w.VCPU, w.RAMMB); err != nil {
 			return err
 		}
+	}
+	if err := s.Meter.HoldStart(ctx, tx, openingOf(w)); err != nil {
+		return err
 	}
 	return s.restart(ctx, tx, w)
 }

@@ -255,6 +255,9 @@ func (s *Service) fail(ctx context.Context, tx tenants.Tx, w *Workspace, code, s
 	if err := undue(ctx, tx, w.ID, DueDeadline, DueLimit, DueIdle, DueKeepalive); err != nil {
 		return err
 	}
+	if err := s.Meter.Release(ctx, tx, []uuid.UUID{w.ID}); err != nil {
+		return err
+	}
 	if w.DesktopID != nil { // what it left behind is to go
 		if err := bus.Due(ctx, tx, DueConverge, w.ID.String(), tx.Now(), nil); err != nil {
 			return err

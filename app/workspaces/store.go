@@ -14,7 +14,7 @@ const columns = `w.id, w.user_id, w.service_id, w.plan_id, w.template_id, w.work
     w.kasm_workspace_id, w.access_url, w.username, w.password_encrypted, w.desired_state, w.observed_state, w.status, w.failure, w.failure_code, w.run, w.tries,
     w.started_by, w.changed_at, w.deadline_at, w.session_duration, w.lease_until, w.revision, w.desktop_used, w.created_at, w.provisioned_at, w.last_started_at,
     w.last_stopped_at, w.terminated_at, w.idle_stop_minutes, w.last_used_at, w.idle_warned_at, w.extended_until, w.run_limit, w.run_budget, w.asked_server_id,
-    w.extended_at, w.extended_wall, w.scheduled_stop_at`
+    w.extended_at, w.extended_wall, w.scheduled_stop_at, w.funds_stop_at, w.funds_stop_by`
 
 // liveRow is a workspace with what reconciling it needs.
 type liveRow struct {
@@ -77,13 +77,13 @@ update kasm_workspaces set kasm_server_id = $2, kasm_user_id = $3, kasm_workspac
     observed_state = $8, status = $9, failure = $10, failure_code = $11, run = $12, tries = $13, started_by = $14, changed_at = $15, deadline_at = $16,
     desktop_used = $17, provisioned_at = $18, last_started_at = $19, last_stopped_at = $20, terminated_at = $21, idle_stop_minutes = $22, last_used_at = $23, idle_warned_at = $24, extended_until = $25,
     run_limit = $26, run_budget = $27, asked_server_id = $28, extended_at = $29,
-    scheduled_stop_at = $30, extended_wall = $31, revision = revision + 1
+    scheduled_stop_at = $30, extended_wall = $31, funds_stop_at = $32, funds_stop_by = $33, revision = revision + 1
 where id = $1`,
 		w.ID, w.ServerID, w.HostUserID, w.DesktopID, w.Username, w.Password, w.Desired,
 		w.Observed, w.Status, w.Failure, w.FailureCode, w.Run, w.Tries, w.StartedBy, w.ChangedAt, w.DeadlineAt,
 		w.DesktopUsed, w.ProvisionedAt, w.LastStartedAt, w.LastStoppedAt, w.TerminatedAt, w.IdleStopMinutes, w.LastUsedAt, w.IdleWarnedAt, w.ExtendedUntil,
 		w.RunLimit, w.RunBudget, w.AskedServerID, w.ExtendedAt, w.ScheduledStopAt,
-		w.ExtendedWall)
+		w.ExtendedWall, w.FundsStopAt, w.FundsStopBy)
 	return err
 }
 
@@ -149,8 +149,9 @@ type buyer struct {
 
 // lockBuyer locks the customer's row: two orders at once are one after the other.
 func lockBuyer(ctx context.Context, tx tenants.Tx, user uuid.UUID) (buyer, error) {
+	// What refers to the customer, such as a block that is held, is not kept waiting.
 	if _, err := tenants.Get[uuid.UUID](ctx, tx, "user", `-- workspaces.lockBuyer
-select id from users where id = $1 for update`, user); err != nil {
+select id from users where id = $1 for no key update`, user); err != nil {
 		return buyer{}, err
 	}
 	return tenants.Get[buyer](ctx, tx, "user", `-- workspaces.lockBuyer.facts

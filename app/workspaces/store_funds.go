@@ -13,3 +13,8 @@ func ofCustomer(ctx context.Context, tx tenants.Tx, user uuid.UUID) ([]uuid.UUID
 	return tenants.List[uuid.UUID](ctx, tx, `-- workspaces.ofCustomer
 select id from kasm_workspaces where user_id = $1 and status <> 'terminated' order by id`, user)
 }
+
+func runningOf(ctx context.Context, tx tenants.Tx, user uuid.UUID) ([]uuid.UUID, error) {
+	return tenants.List[uuid.UUID](ctx, tx, `-- workspaces.runningOf
+select id from kasm_workspaces where user_id = $1 and status = 'running' order by id`, user)
+}

@@ -92,6 +92,8 @@ type Workspace struct {
 	RunLimit        *int             `db:"run_limit"`         // seconds, for the present run alone
 	AskedServerID   *uuid.UUID       `db:"asked_server_id"`   // may have made the desktop of the present start
 	RunBudget       *decimal.Decimal `db:"run_budget"`        // what RunLimit was computed from, if it was money
+	FundsStopAt     *time.Time       `db:"funds_stop_at"`     // when the money for the present run ends
+	FundsStopBy     string           `db:"funds_stop_by"`     // credit, cap, parked or suspended
 	CreatedAt       time.Time        `db:"created_at"`
 	ProvisionedAt   *time.Time       `db:"provisioned_at"`
 	LastStartedAt   *time.Time       `db:"last_started_at"`

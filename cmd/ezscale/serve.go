@@ -187,7 +187,7 @@ func (n *node) bootWork(sender mail.Sender) (err error) {
 	if n.notify, err = notify.New(notify.Config{DB: n.db, Accounts: n.accounts, Sender: sender, Key: n.key, Links: n.link, DiscordURL: string(c.config.DiscordURL), Log: c.log}); err != nil {
 		return err
 	}
-	n.workspaces = workspaces.New(workspaces.Config{DB: n.db, Clock: n.installation, Wall: clock.Wall{}.Now, Credit: n.ledger, Meter: metering.NewService(c.log),
+	n.workspaces = workspaces.New(workspaces.Config{DB: n.db, Clock: n.installation, Wall: clock.Wall{}.Now, Credit: n.ledger, Meter: metering.NewService(c.log).PaidFrom(n.ledger),
 		Fleet: n.hosts, Sealer: n.key, Log: c.log,
 		AccessURL: func(t tenants.Tenant, id uuid.UUID) string { return n.link(t, "/workspaces/"+id.String()+"/launch") }})
 	n.reconciler = workspaces.NewReconciler(n.workspaces)
