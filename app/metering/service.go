@@ -27,6 +27,7 @@ const dueAfter = time.Millisecond
 type Service struct {
 	log    *slog.Logger
 	wallet Wallet // nil where every block is paid later
+	excess Excess // nil where nobody gives blocks back
 }
 
 // NewService makes the meter.
@@ -173,6 +174,9 @@ func (s *Service) Close(ctx context.Context, tx tenants.Tx, workspace uuid.UUID,
 		BillableSeconds: int64(blocks) * int64(o.BlockSeconds), Cost: Cost(o.CostPerHour, max(0, blocks-o.FreeBlocks), o.BlockSeconds),
 	}
 	if err := closeSession(ctx, tx, c); err != nil {
+		return time.Time{}, err
+	}
+	if err := s.reportExcess(ctx, tx, o, at); err != nil {
 		return time.Time{}, err
 	}
 	if err := s.forget(ctx, tx, workspace, o.ID); err != nil {

@@ -48,6 +48,8 @@ func Table(of Workers) []bus.Consumer {
 
 		// Billing closes the months.
 		{Name: "billing-cycle", Names: []string{"cycle.due"}, Handle: b.OnCycleDue},
+		{Name: "billing-subscription", Names: []string{"subscription.due"}, Handle: b.OnSubscriptionDue},
+		{Name: "billing-overbilled", Names: []string{"session.closed", "invoice.finalised"}, Handle: b.OnBilled},
 		{Name: "wholesale-due", Names: []string{"wholesale.due"}, Handle: of.Wholesale.OnDue},
 
 		// Dunning follows unpaid invoices; parking watches the bounds.

@@ -74,13 +74,14 @@ type Sealer interface {
 	Open(sealed, context []byte) ([]byte, error)
 }
 
-// Config is what the service is made of. All but Patience and AccessURL are needed.
+// Config is what the service is made of. All but Terms, Patience and AccessURL are needed.
 type Config struct {
 	DB       *tenants.DB
 	Clock    clock.Clock      // business time
 	Wall     func() time.Time // for leases
 	Credit   Credit
 	Meter    Meter
+	Terms    Terms // nil where nothing costs by the month
 	Fleet    Fleet
 	Sealer   Sealer
 	Log      *slog.Logger
@@ -179,7 +180,10 @@ func (s *Service) order(ctx context.Context, t tenants.Tenant, o Order, rooms Ro
 		if err := w.limitRun(o.Limit, price{p.PricePerHour, p.BlockSeconds, tx.Tenant().Currency}); err != nil {
 			return err
 		}
-		return s.place(ctx, tx, &w)
+		if err := s.place(ctx, tx, &w); err != nil {
+			return err
+		}
+		return s.subscribe(ctx, tx, &w)
 	})
 	return w, err
 }

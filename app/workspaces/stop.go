@@ -108,7 +108,7 @@ func (s *Service) Destroy(ctx context.Context, t tenants.Tenant, who Who, id uui
 		if err != nil {
 			return err
 		}
-		if err := setService(ctx, tx, w.ServiceID, "terminated", nil); err != nil {
+		if err := s.terminate(ctx, tx, &w); err != nil {
 			return err
 		}
 		if _, err := disarm(ctx, tx, &w); err != nil {

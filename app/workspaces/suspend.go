@@ -68,7 +68,7 @@ func (s *Service) TerminateCustomer(ctx context.Context, tx tenants.Tx, user uui
 		if !row.Destroy(tx.Now()) {
 			return nil
 		}
-		if err := setService(ctx, tx, row.ServiceID, "terminated", nil); err != nil {
+		if err := s.terminate(ctx, tx, &row.Workspace); err != nil {
 			return err
 		}
 		if _, err := disarm(ctx, tx, &row.Workspace); err != nil {

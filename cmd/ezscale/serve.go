@@ -187,7 +187,7 @@ func (n *node) bootWork(sender mail.Sender) (err error) {
 	if n.notify, err = notify.New(notify.Config{DB: n.db, Accounts: n.accounts, Sender: sender, Key: n.key, Links: n.link, DiscordURL: string(c.config.DiscordURL), Log: c.log}); err != nil {
 		return err
 	}
-	n.workspaces = workspaces.New(workspaces.Config{DB: n.db, Clock: n.installation, Wall: clock.Wall{}.Now, Credit: n.ledger, Meter: metering.NewService(c.log).PaidFrom(n.ledger),
+	n.workspaces = workspaces.New(workspaces.Config{DB: n.db, Clock: n.installation, Wall: clock.Wall{}.Now, Credit: n.ledger, Terms: n.billing, Meter: metering.NewService(c.log).Reporting(n.billing).PaidFrom(n.ledger),
 		Fleet: n.hosts, Sealer: n.key, Log: c.log,
 		AccessURL: func(t tenants.Tenant, id uuid.UUID) string { return n.link(t, "/workspaces/"+id.String()+"/launch") }})
 	n.reconciler = workspaces.NewReconciler(n.workspaces)
@@ -210,6 +210,7 @@ func (n *node) bootMoney() {
 	c := n.console
 	n.payments = payments.New(payments.Config{DB: n.db, Clock: n.installation, Wall: clock.Wall{}.Now, Ledger: n.ledger, Billing: n.billing, Sealer: n.key,
 		House: payments.Keys{Secret: string(c.config.StripeKey), Webhook: string(c.config.StripeWebhook)}, APIBase: c.config.StripeBase, Links: n.link, Log: c.log})
+	n.billing.RefundBy(n.payments)
 	n.dunning = dunning.New(dunning.Config{DB: n.db, Clock: n.installation, Desktops: n.workspaces, Charger: n.payments, Log: c.log})
 	n.parking = parking.New(parking.Config{DB: n.db, Clock: n.installation, Desktops: n.workspaces, Log: c.log})
 }
