@@ -196,7 +196,8 @@ func TestCyclesFollowTheBus(t *testing.T) {
 	user := b.customer(t, "a@example.test")
 	open := b.session(t, session{user: user, start: at(t, "2026-08-31T23:00:00Z"), charged: 3})
 	b.session(t, session{user: user, start: at(t, "2026-09-20T10:00:00Z"), stop: at(t, "2026-09-20T10:10:00Z"), charged: -1})
-	carrier, _ := bustest.Start(t, bus.Options{DB: db, Clock: now}, bus.Consumer{Name: "billing-cycle", Names: []string{"cycle.due"}, Handle: b.OnCycleDue})
+	carrier, _ := bustest.Start(t, bus.Options{DB: db, Clock: now}, bus.Consumer{Name: "billing-cycle", Names: []string{"cycle.due"}, Handle: b.OnCycleDue},
+		bus.Consumer{Name: "billing-recompute", Names: []string{"recompute.due"}, Handle: b.OnRecomputeDue})
 	advance := func(to string) {
 		t.Helper()
 		now.Set(at(t, to), 0)

@@ -66,6 +66,9 @@ func notYet(ctx context.Context, tx tenants.Tx, c Cycle, now time.Time) (time.Du
 }
 
 func dueAt(ctx context.Context, tx tenants.Tx, c Cycle) error {
+	if err := ensureNightly(ctx, tx); err != nil {
+		return err
+	}
 	return bus.Due(ctx, tx, kindCycle, c.Key(), c.End, nil)
 }
 

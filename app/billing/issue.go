@@ -60,6 +60,9 @@ func issue(ctx context.Context, tx tenants.Tx, b batch, docs []document) ([]Invo
 	if err := total(ctx, tx, b, docs, people); err != nil {
 		return nil, err
 	}
+	if err := outOfBounds(ctx, tx, b, docs, people); err != nil {
+		return nil, err
+	}
 	numbers, err := nextInvoiceNumbers(ctx, tx, len(docs), b.at)
 	if err != nil {
 		return nil, err

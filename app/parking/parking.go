@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ezscale/ezscale/app/attention"
+	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/app/fail"
@@ -125,7 +126,7 @@ func (s *Service) Release(ctx context.Context, t tenants.Tenant, user uuid.UUID,
 		if !state.Released {
 			return fail.New(fail.Conflict, "This customer is not parked any more.")
 		}
-		if err := unhold(ctx, tx, user); err != nil {
+		if err := letGo(ctx, tx, user); err != nil {
 			return err
 		}
 		if state.SuspendedFor == "" && s.Desktops != nil {
@@ -147,4 +148,19 @@ func (s *Service) Release(ctx context.Context, t tenants.Tenant, user uuid.UUID,
 		}
 		return s.rearm(ctx, tx, user)
 	})
+}
+
+// letGo lets the invoices be paid that waited: from credit as far as it goes, and the
+// rest by whoever hears of the release.
+func letGo(ctx context.Context, tx tenants.Tx, user uuid.UUID) error {
+	held, err := heldOf(ctx, tx, user)
+	if err != nil {
+		return err
+	}
+	for _, id := range held {
+		if err := billing.ReleaseIn(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -37,17 +37,16 @@ func park(ctx context.Context, tx tenants.Tx, user uuid.UUID, n Numbers) (*perso
 	return nil, err
 }
 
-// hold keeps open invoices from being collected; unhold lets them go.
+// hold keeps open invoices from being collected.
 func hold(ctx context.Context, tx tenants.Tx, user uuid.UUID) error {
 	_, err := tx.Exec(ctx, `-- parking.hold
 		update invoices set held_for = 'parked' where user_id = $1 and status = 'open' and held_for = ''`, user)
 	return err
 }
 
-func unhold(ctx context.Context, tx tenants.Tx, user uuid.UUID) error {
-	_, err := tx.Exec(ctx, `-- parking.unhold
-		update invoices set held_for = '' where user_id = $1 and held_for = 'parked'`, user)
-	return err
+func heldOf(ctx context.Context, tx tenants.Tx, user uuid.UUID) ([]uuid.UUID, error) {
+	return tenants.List[uuid.UUID](ctx, tx, `-- parking.heldOf
+		select id from invoices where user_id = $1 and held_for = 'parked' order by due_date, id`, user)
 }
 
 type released struct {
