@@ -63,8 +63,11 @@ func (s *Service) SaveCard(ctx context.Context, t tenants.Tenant, user uuid.UUID
 		}
 		return bus.Due(ctx, tx, kindSetup, id.String(), tx.Now().Add(hourly), nil)
 	})
-	if err != nil || kept.CheckoutURL != "" {
-		return Visit{URL: kept.CheckoutURL}, err
+	if err != nil || kept.Status != "open" {
+		return Visit{}, err
+	}
+	if kept.CheckoutURL != "" {
+		return Visit{URL: kept.CheckoutURL}, nil
 	}
 	meta := map[string]string{"setup_id": id.String(), "shop_id": t.ID.String()}
 	opened, err := at.saveCard(ctx, "card:"+id.String(), customer, meta, s.Links(t, "/settings/cards/done"+sessionMark), s.Links(t, "/settings/cards"))

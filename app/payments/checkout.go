@@ -86,7 +86,10 @@ func (s *Service) topUpVisit(ctx context.Context, t tenants.Tenant, at *processo
 // visit opens the processor's page for a payment, or finds the one that was opened.
 func (s *Service) visit(ctx context.Context, t tenants.Tenant, at *processor, p payment) (Visit, error) {
 	p.shop = t.ID
-	if !p.Open() || p.CheckoutURL != "" {
+	if !p.Open() {
+		return Visit{Payment: p.ID}, nil
+	}
+	if p.CheckoutURL != "" {
 		return Visit{p.ID, p.CheckoutURL}, nil
 	}
 	opened, err := at.pay(ctx, p, s.Links(t, p.donePath()), s.Links(t, p.backPath()))

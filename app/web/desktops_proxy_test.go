@@ -195,7 +195,7 @@ func TestADesktopThatIsNotWhatItsHostSaysIsNotBelieved(t *testing.T) {
 		d.wall.Set(d.wall.Now().Add(upstreamFor), 1)
 		got := d.ada.get(d.path("")).want(c.status).says("The desktop is not reachable now")
 		got.hides("127.0.0.1", "engine", "certificate", "password", vnctest.Username)
-		if got.header.Get("Content-Security-Policy") != policy || got.header.Get("X-Request-Id") == "" || !strings.Contains(got.body, "Northwind Desktops") {
+		if !strings.HasPrefix(got.header.Get("Content-Security-Policy"), "default-src 'none'; script-src 'self';") || got.header.Get("X-Request-Id") == "" || !strings.Contains(got.body, "Northwind Desktops") {
 			t.Errorf("%s: not the shop's own page: %v", name, got.header)
 		}
 		if !strings.Contains(d.log.String(), c.logged) || !strings.Contains(d.log.String(), "level=WARN") {

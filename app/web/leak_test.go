@@ -83,6 +83,8 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		return fill(o.workspace.String()), true
 	case strings.HasPrefix(r.Path, desktopPrefix):
 		return strings.TrimSuffix(fill(o.workspace.String()), "*"), true
+	case strings.HasPrefix(r.Path, "/payments/"), strings.HasPrefix(r.Path, "/reseller/payments/"), strings.HasPrefix(r.Path, "/settings/cards/"):
+		return fill(o.workspace.String()), true
 	case strings.HasPrefix(r.Path, "/settings/keys/"):
 		return fill(o.key.String()), true
 	case strings.HasPrefix(r.Path, "/billing/subscriptions/"):

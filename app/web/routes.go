@@ -96,6 +96,16 @@ func (s *server) table() []Route {
 		{post, "/billing/auto-top-up", anywhere, customer, s.setAutoTopUp},
 		{post, "/billing/subscriptions/:id/cancel", anywhere, customer, s.cancelSubscription},
 		{post, "/billing/subscriptions/:id/keep", anywhere, customer, s.keepSubscription},
+		{post, "/billing/top-up", anywhere, customer, s.topUp},
+		{get, "/billing/top-up/done", anywhere, customer, s.topUpDone},
+		{post, "/invoices/:number/pay", anywhere, customer, s.payInvoice},
+		{get, "/payments/:id/confirm", anywhere, customer, s.paymentPage},
+		{post, "/payments/:id/confirm", anywhere, customer, s.confirmPayment},
+		{get, "/settings/cards", anywhere, customer, s.cardsPage},
+		{post, "/settings/cards", anywhere, customer, s.saveCard},
+		{get, "/settings/cards/done", anywhere, customer, s.cardDone},
+		{post, "/settings/cards/:id/remove", anywhere, customer, s.removeCard},
+		{post, "/settings/cards/:id/default", anywhere, customer, s.defaultCard},
 		{get, "/settings/keys", anywhere, customer, s.keysPage},
 		{post, "/settings/keys", anywhere, customer, s.createKey},
 		{post, "/settings/keys/:id/revoke", anywhere, customer, s.revokeKey},
@@ -107,6 +117,9 @@ func (s *server) table() []Route {
 		{post, "/reseller/sign-out", anywhere, atDesk, s.resellerSignOut},
 		{get, "/reseller", anywhere, reseller, s.resellerPage},
 		{post, "/reseller/customers/:id/credit", anywhere, reseller, s.grantCredit},
+		{get, "/reseller/payments", anywhere, reseller, s.shopPayments},
+		{post, "/reseller/payments/keys", anywhere, reseller, s.setStripeKeys},
+		{post, "/reseller/payments/:id/refund", anywhere, reseller, s.refundPayment},
 
 		// The provider's people.
 		{get, "/admin/sign-in", central, atAdmin, s.adminSignInPage},
@@ -142,6 +155,7 @@ func (s *server) table() []Route {
 		{get, "/api/public/balance", anywhere, apiKey, s.apiBalance},
 
 		// For machines, and for tests of the whole.
+		{post, "/webhooks/stripe", anywhere, open, s.stripeHook},
 		{get, "/brand.css", anywhere, open, s.brandCSS},
 		{get, "/favicon.svg", anywhere, open, s.favicon},
 		{get, "/assets/*", anywhere, open, s.assets},

@@ -84,6 +84,7 @@ type server struct {
 	files   http.Handler
 	log     *slog.Logger
 	secure  bool
+	policy  string   // of pages
 	looks   sync.Map // tenant's id → look
 	porter  *porter
 	proxy   *httputil.ReverseProxy
@@ -101,6 +102,7 @@ func New(d Deps) (http.Handler, error) {
 	}
 	s := &server{Deps: d, doors: newDoors(d.DB.SessionStore(), d.Secure), origins: http.NewCrossOriginProtection(),
 		proxies: proxies, files: files, log: d.Log, secure: d.Secure}
+	s.policy = s.formPolicy()
 	if err := s.openDesktops(); err != nil {
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func checkOwner(t *testing.T, p pkg, imported string) {
 			t.Errorf("%s imports %s, which belongs to %s alone", p.name(), imported, strings.Join(places, ", "))
 		}
 	}
-	serves := []string{"app/web", "cmd/ezscale", "app/kasmsim", "assets", "app/kasm", "app/notify", "app/testclock", "app/docker", "app/docker/vnctest", "app/docker/cmd/vnctest", "app/docker/enginetest"}
+	serves := []string{"app/web", "cmd/ezscale", "app/kasmsim", "app/payments", "app/payments/stripefake", "assets", "app/kasm", "app/notify", "app/testclock", "app/docker", "app/docker/vnctest", "app/docker/cmd/vnctest", "app/docker/enginetest"}
 	if imported == "net/http" && !slices.Contains(serves, p.name()) {
 		t.Errorf("%s imports net/http: requests are the business of app/web", p.name())
 	}
