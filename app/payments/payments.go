@@ -44,7 +44,6 @@ type Config struct {
 	APIBase string                                     // where Stripe is, when it is not where it always is
 	Links   func(t tenants.Tenant, path string) string // a whole address on the shop's best host
 	Log     *slog.Logger
-
 }
 
 // Service takes and returns money for all shops.

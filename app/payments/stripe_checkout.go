@@ -20,9 +20,9 @@ type session struct {
 
 // card is a saved card as the processor has it.
 type card struct {
-	ID, Customer    string
-	Brand, Last4    string
-	Month, Year     int64
+	ID, Customer string
+	Brand, Last4 string
+	Month, Year  int64
 }
 
 func cardOf(pm *stripe.PaymentMethod) *card {

@@ -2,6 +2,8 @@
 package worker
 
 import (
+	"time"
+
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/dunning"
@@ -48,14 +50,24 @@ func Table(of Workers) []bus.Consumer {
 
 		// Billing closes the months.
 		{Name: "billing-cycle", Names: []string{"cycle.due"}, Handle: b.OnCycleDue},
+		{Name: "billing-recompute", Names: []string{"recompute.due"}, Handle: b.OnRecomputeDue, Timeout: 30 * time.Minute},
 		{Name: "billing-subscription", Names: []string{"subscription.due"}, Handle: b.OnSubscriptionDue},
 		{Name: "billing-overbilled", Names: []string{"session.closed", "invoice.finalised"}, Handle: b.OnBilled},
 		{Name: "wholesale-due", Names: []string{"wholesale.due"}, Handle: of.Wholesale.OnDue},
 
+		// Payments collects, buys credit by itself, and follows what the processor says.
+		{Name: "payments-invoice", Names: []string{"invoice.finalised"}, Handle: of.Payments.OnInvoice},
+		{Name: "payments-announced", Names: []string{"processor.announced"}, Handle: of.Payments.OnAnnounced},
+		{Name: "payments-credit", Names: []string{"balance.low", "block.charged", "invoice.paid"}, Handle: of.Payments.OnCredit},
+		{Name: "payments-sweep", Names: []string{"payment_sweep.due"}, Handle: of.Payments.OnSweepDue},
+		{Name: "payments-cards", Names: []string{"card_sweep.due"}, Handle: of.Payments.OnSetupDue},
+		{Name: "payments-refund", Names: []string{"refund.due"}, Handle: of.Payments.OnRefundDue},
+		{Name: "payments-topup", Names: []string{"auto_topup.due"}, Handle: of.Payments.OnTopUpDue},
+
 		// Dunning follows unpaid invoices; parking watches the bounds.
 		{Name: "dunning-begin", Names: []string{"invoice.finalised"}, Handle: of.Dunning.OnFinalised},
 		{Name: "dunning-step", Names: []string{"dunning.due"}, Handle: of.Dunning.OnDue},
-		{Name: "dunning-settled", Names: []string{"invoice.paid", "invoice.voided", "invoice.credited"}, Handle: of.Dunning.OnSettled},
+		{Name: "dunning-settled", Names: []string{"invoice.paid", "invoice.voided", "credit_note.issued"}, Handle: of.Dunning.OnSettled},
 		{Name: "dunning-failed", Names: []string{"payment.failed"}, Handle: of.Dunning.OnFailed},
 		{Name: "dunning-released", Names: []string{"account.released"}, Handle: of.Dunning.OnReleased},
 		{Name: "parking-running", Names: []string{"workspace.running"}, Handle: of.Parking.OnRunning},
@@ -69,6 +81,8 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "notify-invoice", Names: []string{"invoice.finalised"}, Handle: n.OnInvoice},
 		{Name: "notify-dunning", Names: []string{"dunning.reminded", "dunning.warned", "dunning.suspended", "dunning.terminated", "dunning.resumed"}, Handle: n.OnDunning},
 		{Name: "notify-parked", Names: []string{"account.parked", "account.parked_notice", "account.released"}, Handle: n.OnParked},
+		{Name: "notify-payment", Names: []string{"payment.succeeded", "payment.failed", "refund.succeeded", "refund.failed", "topup.refused"}, Handle: n.OnPayment},
+		{Name: "notify-dispute", Names: []string{"payment.disputed"}, Handle: n.OnDisputed},
 		{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.OnFailed},
 		{Name: "notify-attention", Names: []string{"attention.raised"}, Handle: n.OnAttention},
 	}
