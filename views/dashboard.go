@@ -26,6 +26,7 @@ type Dashboard struct {
 	MayStart bool   // the credit is enough to order or start
 	Minimum  string // the least credit for that, "$5.00"
 	Support  string // the shop's mail address, or ""
+	Wallet   Wallet
 }
 
 func (p Dashboard) title() string {
@@ -77,9 +78,9 @@ func (p Dashboard) Summary() string {
 	case len(p.Desks) == 0:
 		return "You have no desktop yet. The first one is ready in about 20 seconds."
 	case running == 1:
-		return "One desktop is running. It costs " + cost + also(coming)
+		return "One desktop is running. It costs " + cost + p.Wallet.lasts() + also(coming)
 	case running > 1:
-		return strconv.Itoa(running) + " desktops are running. Together they cost " + cost + also(coming)
+		return strconv.Itoa(running) + " desktops are running. Together they cost " + cost + p.Wallet.lasts() + also(coming)
 	case coming == 1:
 		return "One desktop is getting ready. Nothing is charged until it runs."
 	case coming > 1:
@@ -103,6 +104,7 @@ func (p Dashboard) used() bool { return p.Month.Usage.Blocks > 0 || len(p.Recent
 
 // hurdles are what stands between this customer and a running desktop.
 func (p Dashboard) hurdles() (out []Notice) {
+	out = p.Wallet.Standing()
 	if !p.MayStart {
 		out = append(out, creditNotice(p.Minimum, p.Support))
 	}
@@ -113,9 +115,9 @@ func (p Dashboard) hurdles() (out []Notice) {
 func creditNotice(minimum, support string) Notice {
 	n := Notice{Tone: ToneInfo, Title: "Add credits or a payment method first.", Text: "Desktops can be ordered and started with at least " + minimum + " of credit."}
 	if support != "" {
-		n.Text += " Write to " + support + " to add some."
-		n.Action = NavItem{Label: "Ask for credit", Href: "mailto:" + support}
+		n.Text += " Questions? Write to " + support + "."
 	}
+	n.Action = addCredit()
 	return n
 }
 
@@ -126,6 +128,7 @@ type MonthProps struct {
 	Usage    metering.Usage
 	Days     []metering.Day
 	Currency string
+	Cap      *MeterProps // how much of the month's cap is used, where there is one
 }
 
 func (m MonthProps) cost() string { return money.Of(m.Usage.Cost, m.Currency).Round().Format() }

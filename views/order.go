@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/money"
@@ -13,6 +14,8 @@ import (
 
 // OrderProps is the order form with what was chosen and what was wrong with it.
 type OrderProps struct {
+	When
+	Reach     map[uuid.UUID]DeskFunds // by plan: how long a desktop could run from now on
 	Plans     []workspaces.Plan
 	Templates []workspaces.Template
 	Type      string // the plan that is chosen
@@ -180,11 +183,25 @@ func (p OrderProps) summary(plan workspaces.Plan) []Item {
 		{Term: "Each " + every(plan.BlockSeconds) + " begun", Text: planBlock(plan)},
 		{Term: "While it is stopped", Text: "nothing"},
 	}
-	if plan.PricePerHour.IsPositive() && p.Credit.IsPositive() {
-		hours := p.Credit.Div(plan.PricePerHour).Floor().IntPart()
-		items = append(items, Item{Term: "Your credit is enough for", Text: many(hours, "hour")})
+	if until := p.reach(plan); until != "" {
+		items = append(items, Item{Term: "Can run", Text: until})
 	}
 	return items
+}
+
+// reach is until when the balance pays a desktop of the plan that starts now; "" when
+// nothing near ends it.
+func (p OrderProps) reach(plan workspaces.Plan) string {
+	f := p.Reach[plan.ID]
+	switch {
+	case !f.Known || !f.ends(p.Now) || !f.At.After(p.Now):
+		return ""
+	case f.By == "cap":
+		return f.until(p.When) + ", within your monthly cap"
+	case f.Shared > 1:
+		return f.until(p.When) + ", on the balance that your other desktops use, too"
+	}
+	return f.until(p.When) + " with this balance"
 }
 
 func apps(t workspaces.Template) string {

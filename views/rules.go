@@ -136,6 +136,7 @@ type ending struct {
 	At      time.Time
 	Why     string
 	Puttoff bool
+	Way     NavItem // to what would prevent it
 }
 
 // ending is what will stop the desktop soon, if anything will.
@@ -148,6 +149,9 @@ func (d Desk) ending() (e ending, soon bool) {
 	}
 	if at, ok := d.LimitAt(); ok && d.near(at) && (e.At.IsZero() || at.Before(e.At)) {
 		e = ending{At: at, Why: strings.TrimSuffix(d.limit(), "."), Puttoff: d.chosen(at)}
+	}
+	if f, set := d.fundsEnding(); set && (e.At.IsZero() || !f.At.After(e.At)) {
+		e = f
 	}
 	return e, !e.At.IsZero()
 }

@@ -960,6 +960,12 @@ func endingNotice(d Desk, e ending) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
+		if e.Way.Href != "" {
+			templ_7745c5c3_Err = LinkButton(ButtonProps{Label: e.Way.Label, Href: e.Way.Href, Small: true}).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
 		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 65, "</div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -3,6 +3,8 @@ package views
 import (
 	"strconv"
 
+	"github.com/google/uuid"
+
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/money"
 )
@@ -41,13 +43,22 @@ func ended(s metering.Session) string {
 	if s.EndedBy == nil {
 		return ""
 	}
+	return endedBy(*s.EndedBy)
+}
+
+// endedBy words what ended a session, as it is stored.
+func endedBy(stored string) string {
 	return map[string]string{
 		metering.ByCustomer: "stopped by you", metering.ByStaff: "stopped by the shop", metering.ByAPI: "stopped by a program with your key",
 		metering.ByLimit: "reached its time limit", metering.ByHost: "ended by the desktop host", metering.ByGone: "the desktop was gone",
 		metering.ByIdle: "nobody was connected", metering.BySchedule: "stopped by its schedule",
 		metering.BySystem: "stopped by a rule of the shop",
-	}[*s.EndedBy]
+		"credit":          "the credit was used up", "cap": "the monthly limit was reached",
+		"parked": "the account was held for a check", "suspended": "an invoice was not paid",
+	}[stored]
 }
+
+func sessionHref(id uuid.UUID) string { return "/sessions/" + id.String() + "/blocks" }
 
 func (w When) stopped(s metering.Session) string {
 	if s.StoppedAt == nil {

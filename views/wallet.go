@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/accounts"
+	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/money"
 )
@@ -21,9 +22,10 @@ type Wallet struct {
 	Profile  accounts.Profile
 	BonusEnd *time.Time // when the first of the bonus expires
 	Runs     []Runway   // what runs, and until when
-	OneBlock bool       // some desktop has no money for the block after the next
-	Minimum  string     // the least credit to start with, "$5.00"
-	Support  string     // the shop's mail address, or ""
+	Owed     billing.Owed
+	OneBlock bool   // some desktop has no money for the block after the next
+	Minimum  string // the least credit to start with, "$5.00"
+	Support  string // the shop's mail address, or ""
 }
 
 // Runway is until when one running desktop has money. By is credit or cap, "" when
@@ -119,11 +121,20 @@ func (r Runway) sentence(w When) string {
 }
 
 // capped says that there is a monthly cap.
-func (w Wallet) capped() bool { return w.Cap != nil }
+func (w Wallet) capped() bool { return w.Funds.Cap != nil }
+
+// Cap is how much of the month's cap is used; nil without one.
+func (w Wallet) Cap() *MeterProps {
+	if w.Funds.Cap == nil {
+		return nil
+	}
+	m := w.CapMeter()
+	return &m
+}
 
 // CapMeter is how much of the month's cap is used.
 func (w Wallet) CapMeter() MeterProps {
-	most, percent := *w.Cap, 100
+	most, percent := *w.Funds.Cap, 100
 	if most.IsPositive() {
 		percent = int(decimal.Min(w.CapUsed.Mul(decimal.NewFromInt(100)).DivRound(most, 0), decimal.NewFromInt(100)).IntPart())
 	}
@@ -156,20 +167,71 @@ func (w Wallet) live() *Live {
 }
 
 // Banners are what stands in the way of a customer's desktops, and what to do.
-func (w Wallet) Banners() (out []Notice) {
-	p := w.Profile
-	switch {
-	case p.ParkedAt != nil:
-		out = append(out, Notice{Tone: ToneBad, Title: "Your account is paused for a check", Action: w.write("Write to us"),
-			Text: "Something about it was unusual, so nothing is charged and no desktop starts until a person has looked at it. " + w.contact()})
-	case p.SuspendedFor != "":
-		out = append(out, Notice{Tone: ToneBad, Title: "Your account is suspended", Action: NavItem{Label: "See what is open", Href: "/billing#open-invoices"},
-			Text: "An invoice has not been paid in time. Your desktops keep their files and start again as soon as it is paid."})
-	}
+func (w Wallet) Banners() []Notice {
+	out := w.Standing()
 	if w.OneBlock {
 		out = append(out, w.lastBlock())
 	}
 	return out
+}
+
+// Standing is what is wrong with the account as a whole.
+func (w Wallet) Standing() (out []Notice) {
+	owed := w.Owed.Count > 0 && w.Owed.Overdue(w.Now, w.Zone)
+	switch {
+	case w.Parked:
+		out = append(out, Notice{Tone: ToneBad, Title: "Your account is paused for a check", Action: w.write("Write to us"),
+			Text: "Something about it was unusual. Nothing is charged and no desktop starts until a person has looked at it. " + w.contact()})
+	case w.Suspended:
+		out = append(out, Notice{Tone: ToneBad, Title: "Your account is suspended", Action: w.pay(),
+			Text: "An invoice was not paid in time. Your desktops keep their files and can be started again as soon as it is paid."})
+	case owed:
+		out = append(out, Notice{Tone: ToneWarn, Title: w.owes() + " overdue", Action: w.pay(), Text: "Please pay " + w.money(w.Owed.Amount) + " soon, so that your desktops stay available."})
+	case w.Owed.Count > 0:
+		out = append(out, Notice{Tone: ToneInfo, Title: w.owes() + " to be paid", Action: w.pay(), Text: w.money(w.Owed.Amount) + " is due by " + w.Owed.Due.Format("January 2, 2006") + "."})
+	}
+	return out
+}
+
+func (w Wallet) owes() string {
+	if w.Owed.Count == 1 {
+		return "Invoice " + w.Owed.Number + " is"
+	}
+	return many(int64(w.Owed.Count), "invoice") + " are"
+}
+
+func (w Wallet) pay() NavItem {
+	if w.Owed.Count == 1 {
+		return NavItem{Label: "See and pay it", Href: "/invoices/" + w.Owed.Number}
+	}
+	return NavItem{Label: "See what is open", Href: "/billing#open-invoices"}
+}
+
+// lasts is how long what runs can go on, as one more sentence of a summary.
+func (w Wallet) lasts() string {
+	var first, last Runway
+	for _, r := range w.Runs {
+		if !r.ends(w.Now) {
+			return ""
+		}
+		if first.By == "" || r.At.Before(first.At) {
+			first = r
+		}
+		if r.At.After(last.At) {
+			last = r
+		}
+	}
+	switch {
+	case first.By == "":
+		return ""
+	case len(w.Runs) == 1 && first.By == "cap":
+		return " Within your monthly cap it can run " + first.until(w.When) + "."
+	case len(w.Runs) == 1:
+		return " With this balance it can run " + first.until(w.When) + "."
+	case first.At.Equal(last.At):
+		return " They share one balance, which lasts " + first.until(w.When) + "."
+	}
+	return " They share one balance: the first stops " + w.hour(first.At) + ", the last " + w.hour(last.At) + "."
 }
 
 func (w Wallet) lastBlock() Notice {

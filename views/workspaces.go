@@ -28,6 +28,7 @@ type Desk struct {
 	Keeps     workspaces.Keeping   // what outlives a stop; "" where nobody asked
 	Preparing *workspaces.Progress // what the start waits for, if that takes its time
 	Until     RunUntil             // the choice beside Start
+	Funds     DeskFunds            // how long there is money for it
 }
 
 // Anchor is the id of the card.
@@ -47,6 +48,9 @@ func (d Desk) path(action string) string {
 // live makes the card redraw itself when something happens to its desktop.
 func (d Desk) live() Live {
 	l := Live{ID: d.Anchor(), URL: d.path("card"), Events: []string{"workspace-" + d.ID.String()}}
+	if !d.own() || !d.startable() { // nobody is filling in a form there
+		l.Events = append(l.Events, "balance")
+	}
 	if d.own() {
 		l.Events = append(l.Events, "rules-changed") // said by the answers of the forms below it
 	}

@@ -67,13 +67,14 @@ type overview struct {
 	latest  []metering.Session // and all that run
 	days    []metering.Day
 	minimum decimal.Decimal
+	owed    billing.Owed
+	spending
 }
 
-func (o *overview) queries(user uuid.UUID, month billing.Cycle, zone *time.Location) []tenants.Query {
-	return []tenants.Query{
-		workspaces.DesksQ(&o.cards, user), metering.LatestQ(&o.latest, user, recentSessions),
-		metering.UsedDaysQ(&o.days, user, month.Start, month.End, zone), ledger.MinimumQ(&o.minimum),
-	}
+func (o *overview) queries(t tenants.Tenant, user uuid.UUID, month billing.Cycle, now time.Time) []tenants.Query {
+	return append(o.spending.queries(t, user, now),
+		workspaces.DesksQ(&o.cards, user), metering.LatestQ(&o.latest, user, recentSessions), billing.OwedQ(&o.owed, user, t.Currency),
+		metering.UsedDaysQ(&o.days, user, month.Start, month.End, t.Zone), ledger.MinimumQ(&o.minimum))
 }
 
 // dashboard is the first page of somebody who is signed in: their session is one
@@ -82,13 +83,14 @@ func (s *server) dashboard(c *echo.Context) error {
 	v, when := visitOf(c), s.when(c)
 	month := billing.CycleOf(v.tenant.Zone, when.Now)
 	var all overview
-	shell, person, balance, err := s.deskWithCredit(c, "Desktops", all.queries(v.userID, month, v.tenant.Zone)...)
+	shell, person, balance, err := s.deskWithCredit(c, "Desktops", all.queries(v.tenant, v.userID, month, when.Now)...)
 	if err != nil {
 		return err
 	}
 	page := s.overviewOf(c, when, month, all)
-	page.Name, page.Verified, page.MayStart = person.Name, person.Verified(), balance.Enough(all.minimum)
+	page.Name, page.Verified, page.MayStart = person.Name, person.Verified(), balance.Enough(all.minimum) || all.funds.HasMethod
 	page.Minimum, page.Support = money.Of(all.minimum, v.tenant.Currency).Format(), shell.Brand.SupportEmail
+	page.Wallet.Support, page.Wallet.Owed = page.Support, all.owed
 	return s.render(c, 200, views.DashboardPage(shell, page))
 }
 
@@ -96,8 +98,14 @@ func (s *server) overviewOf(c *echo.Context, when views.When, month billing.Cycl
 	currency := visitOf(c).tenant.Currency
 	page := views.Dashboard{When: when, Month: monthProps(when, month, all.days, metering.Open(all.latest), currency)}
 	page.Recent, _ = cut(all.latest, recentSessions)
+	all.open = onlyOpen(all.latest)
+	page.Wallet = views.Wallet{When: when, Funds: all.funds}
+	page.Wallet.Runs, _ = runways(all.funds, all.held, all.open, month.End, when.Now)
+	page.Month.Cap = page.Wallet.Cap()
 	for _, card := range all.cards {
-		page.Desks = append(page.Desks, s.deskOf(c, when, card, openOf(card.ID, all.latest), "/"))
+		desk := s.deskOf(c, when, card, openOf(card.ID, all.latest), "/")
+		all.upon(&desk)
+		page.Desks = append(page.Desks, desk)
 	}
 	return page
 }
@@ -132,7 +140,7 @@ func (s *server) usageTotal(c *echo.Context) error {
 	v, when := visitOf(c), s.when(c)
 	month := billing.CycleOf(v.tenant.Zone, when.Now)
 	var all overview
-	if err := s.readOwn(c, all.queries(v.userID, month, v.tenant.Zone)...); err != nil {
+	if err := s.readOwn(c, all.queries(v.tenant, v.userID, month, when.Now)...); err != nil {
 		return err
 	}
 	page := s.overviewOf(c, when, month, all)

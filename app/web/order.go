@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v5"
 	"github.com/shopspring/decimal"
 
@@ -24,13 +25,18 @@ func (s *server) orderPage(c *echo.Context) error {
 // orderForm draws the form with what was chosen and what was wrong with it.
 func (s *server) orderForm(c *echo.Context, status int, p views.OrderProps) error {
 	var minimum decimal.Decimal
+	var sp spending
 	shell, person, balance, err := s.deskWithCredit(c, "Order a desktop",
-		workspaces.PlansQ(&p.Plans), workspaces.TemplatesQ(&p.Templates), ledger.MinimumQ(&minimum))
+		append(s.spendingQs(c, &sp), workspaces.PlansQ(&p.Plans), workspaces.TemplatesQ(&p.Templates), ledger.MinimumQ(&minimum))...)
 	if err != nil {
 		return err
 	}
-	p.Verified, p.MayStart = person.Verified(), balance.Enough(minimum)
-	p.Minimum, p.Support, p.Credit = money.Of(minimum, balance.Currency).Format(), shell.Brand.SupportEmail, balance.Credit.Sub(balance.Held)
+	p.Verified, p.MayStart = person.Verified(), balance.Enough(minimum) || sp.funds.HasMethod
+	p.Minimum, p.Support, p.Credit = money.Of(minimum, balance.Currency).Format(), shell.Brand.SupportEmail, sp.funds.Free()
+	p.When, p.Reach = s.when(c), map[uuid.UUID]views.DeskFunds{}
+	for _, plan := range p.Plans {
+		p.Reach[plan.ID] = views.DeskFunds{Runway: sp.started(plan.PricePerHour, plan.BlockSeconds, p.When), Shared: len(sp.open) + 1, Known: sp.funds.Currency == plan.Currency}
+	}
 	p.Rooms = s.Workspaces.Rooms(c.Request().Context())
 	if p.Said == "" && len(p.Fields) == 0 {
 		p.Type = p.FirstWithRoom()

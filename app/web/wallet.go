@@ -17,11 +17,10 @@ import (
 
 // purse is all that the pages about a customer's money are drawn from.
 type purse struct {
-	funds    ledger.Funds
-	held     []ledger.HeldBlock
+	spending
 	profile  accounts.Profile
 	minimum  decimal.Decimal
-	open     []metering.Session
+	owed     billing.Owed
 	month    billing.Cycle
 	days     []metering.Day
 	invoices []billing.Invoice
@@ -35,10 +34,8 @@ type purse struct {
 func (s *server) purseQs(c *echo.Context, all *purse) []tenants.Query {
 	v := visitOf(c)
 	all.month = billing.CycleOf(v.tenant.Zone, s.Clock.Now())
-	return []tenants.Query{
-		ledger.FundsQ(&all.funds, v.tenant, v.userID, s.Clock.Now()), ledger.HeldQ(&all.held, v.userID), accounts.ProfileQ(&all.profile, v.userID),
-		ledger.MinimumQ(&all.minimum), metering.OpenSessionsQ(&all.open, v.userID),
-	}
+	return append(s.spendingQs(c, &all.spending), accounts.ProfileQ(&all.profile, v.userID), ledger.MinimumQ(&all.minimum),
+		billing.OwedQ(&all.owed, v.userID, v.tenant.Currency))
 }
 
 // billingQs are those of the whole page.
@@ -54,7 +51,7 @@ func (s *server) billingQs(c *echo.Context, all *purse) []tenants.Query {
 
 func (s *server) walletOf(c *echo.Context, all purse, support string) views.Wallet {
 	v, when := visitOf(c), s.when(c)
-	w := views.Wallet{When: when, Funds: all.funds, Profile: all.profile, Minimum: shopMoney(v.tenant, all.minimum), Support: support}
+	w := views.Wallet{When: when, Funds: all.funds, Profile: all.profile, Owed: all.owed, Minimum: shopMoney(v.tenant, all.minimum), Support: support}
 	w.Runs, w.OneBlock = runways(all.funds, all.held, all.open, all.month.End, when.Now)
 	return w
 }

@@ -35,12 +35,14 @@ func (s *server) deskPage(c *echo.Context, status int, id uuid.UUID, change func
 	var sessions []metering.Session
 	var schedule workspaces.Schedule
 	var scheduled bool
-	shell, _, err := s.desk(c, "Desktop", workspaces.CardQ(&card, v.userID, id), metering.OfWorkspaceQ(&sessions, id, sessionsOfDesk+1),
-		workspaces.ScheduleQ(&schedule, &scheduled, v.userID, id))
+	var sp spending
+	shell, _, err := s.desk(c, "Desktop", append(s.spendingQs(c, &sp), workspaces.CardQ(&card, v.userID, id), metering.OfWorkspaceQ(&sessions, id, sessionsOfDesk+1),
+		workspaces.ScheduleQ(&schedule, &scheduled, v.userID, id))...)
 	if err != nil {
 		return err
 	}
 	page := views.WorkspaceProps{Desk: s.deskOf(c, when, card, openOf(id, sessions), "")}
+	sp.upon(&page.Desk)
 	page.Sessions, page.More = cut(sessions, sessionsOfDesk)
 	page.Desk.Keeps = s.Workspaces.Keeps(c.Request().Context(), card.Workspace, card.Driver)
 	page.Rules = rulesOf(page.Desk, schedule, scheduled)
@@ -59,7 +61,9 @@ func (s *server) readDesk(c *echo.Context, id uuid.UUID, more ...tenants.Query) 
 	var card workspaces.Card
 	var session metering.Session
 	var runs bool
-	err := s.readOwn(c, append([]tenants.Query{workspaces.CardQ(&card, v.userID, id), metering.OpenSessionQ(&session, &runs, id)}, more...)...)
+	var sp spending
+	own := append(s.spendingQs(c, &sp), workspaces.CardQ(&card, v.userID, id), metering.OpenSessionQ(&session, &runs, id))
+	err := s.readOwn(c, append(own, more...)...)
 	if err != nil {
 		return views.Desk{}, err
 	}
@@ -67,6 +71,7 @@ func (s *server) readDesk(c *echo.Context, id uuid.UUID, more ...tenants.Query) 
 	if runs {
 		desk.Session = &session
 	}
+	sp.upon(&desk)
 	if desk.Next == "" {
 		desk.Keeps = s.Workspaces.Keeps(c.Request().Context(), card.Workspace, card.Driver)
 	}
