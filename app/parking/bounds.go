@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/money"
 )
 
@@ -23,20 +24,15 @@ const (
 
 // Bounds are a shop's (setting bounds). Zero switches a bound off.
 type Bounds struct {
-	BlocksPerDay  int64           `json:"blocks_per_day"`  // that begin on one day of the shop's zone
-	InvoiceTimes  decimal.Decimal `json:"invoice_times"`   // how many times the usual invoice
-	InvoiceFloor  decimal.Decimal `json:"invoice_floor"`   // and no less than this, in the invoice's currency
-	TopUpsPerHour int64           `json:"topups_per_hour"` // that succeeded within an hour
+	billing.InvoiceBound
+	BlocksPerDay  int64 `json:"blocks_per_day"`  // that begin on one day of the shop's zone
+	TopUpsPerHour int64 `json:"topups_per_hour"` // that succeeded within an hour
 }
 
 // DefaultBounds are what nobody passes by living as usual: fifty desktops that never
 // stop begin 4,800 blocks a day.
 func DefaultBounds(currency string) Bounds {
-	floor := decimal.NewFromInt(1000)
-	if money.Exponent(currency) == 0 { // a unit is worth about a hundredth of others
-		floor = decimal.NewFromInt(100_000)
-	}
-	return Bounds{BlocksPerDay: 10_000, InvoiceTimes: decimal.NewFromInt(10), InvoiceFloor: floor, TopUpsPerHour: 10}
+	return Bounds{InvoiceBound: billing.DefaultInvoiceBound(currency), BlocksPerDay: 10_000, TopUpsPerHour: 10}
 }
 
 // BoundsOf reads the setting. What it leaves out is the default; one that cannot be

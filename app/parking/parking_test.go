@@ -295,10 +295,10 @@ func TestTooManyTopUpsInAnHourPark(t *testing.T) {
 
 func TestBoundsOfSettings(t *testing.T) {
 	t.Parallel()
-	if b, err := parking.BoundsOf(`{"blocks_per_day": 0, "invoice_floor": 7}`, "JPY"); err != nil || b.BlocksPerDay != 0 || b.InvoiceFloor.String() != "7" || b.TopUpsPerHour != 10 {
+	if b, err := parking.BoundsOf(`{"blocks_per_day": 0, "invoice_floor": 7}`, "JPY"); err != nil || b.BlocksPerDay != 0 || b.Floor.String() != "7" || b.TopUpsPerHour != 10 {
 		t.Errorf("%+v, %v", b, err)
 	}
-	if b, err := parking.BoundsOf(`{"blocks_per_day": "many"}`, "JPY"); err == nil || b.BlocksPerDay != 10_000 || b.InvoiceFloor.String() != "100000" {
+	if b, err := parking.BoundsOf(`{"blocks_per_day": "many"}`, "JPY"); err == nil || b.BlocksPerDay != 10_000 || b.Floor.String() != "100000" {
 		t.Errorf("%+v, %v", b, err)
 	}
 }

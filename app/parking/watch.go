@@ -142,18 +142,17 @@ func (s *Service) OnFinalised(ctx context.Context, m *bus.Message) error {
 	}
 	return s.done(ctx, m, func(tx tenants.Tx) error {
 		b, err := s.bounds(ctx, tx)
-		if err != nil || !b.InvoiceTimes.IsPositive() || total.LessThanOrEqual(b.InvoiceFloor) {
+		if err != nil || !b.Times.IsPositive() || total.LessThanOrEqual(b.Floor) {
 			return err
 		}
 		inv, found, err := oddInvoice(ctx, tx, made.InvoiceID)
 		if err != nil || !found {
 			return err
 		}
-		limit := b.InvoiceFloor.Mul(b.InvoiceTimes)
+		limit := b.Limit(inv.Usual)
 		n := Numbers{Bound: InvoiceTimes, Value: total.String(), Currency: made.Currency, Invoice: inv.Number}
 		if inv.Usual != nil {
 			n.Usual = inv.Usual.String()
-			limit = decimal.Max(b.InvoiceFloor, inv.Usual.Mul(b.InvoiceTimes))
 		}
 		if n.Limit = limit.String(); total.LessThanOrEqual(limit) {
 			return nil
