@@ -57,7 +57,7 @@ func gather(ctx context.Context, tx tenants.Tx, c Cycle) ([]Cycle, []usage, erro
 			return nil, nil, errMoved
 		}
 	}
-	return months, all, err
+	return months, merged(all), err
 }
 
 // issuedAt is now, but never before the cycle's end: a month may be closed early

@@ -21,10 +21,11 @@ type usage struct {
 	UserID       uuid.UUID       `db:"user_id"`
 	Currency     string          `db:"currency"`
 	ServiceType  string          `db:"service_type"`
-	PlanName     string          `db:"plan_name"` // as the latest session has it
+	PlanName     string          `db:"plan_name"`
 	TaxClass     string          `db:"tax_class"`
 	Rate         decimal.Decimal `db:"rate"`
 	BlockSeconds int             `db:"block_seconds"`
+	Latest       time.Time       `db:"latest"` // when the latest session began
 	Month        int             `db:"month"`
 	Blocks       int64           `db:"blocks"`
 	Seconds      int64           `db:"seconds"`
@@ -33,6 +34,35 @@ type usage struct {
 	Sessions []uuid.UUID `db:"sessions"`
 	Firsts   []int32     `db:"firsts"`
 	Lasts    []int32     `db:"lasts"`
+}
+
+// merged brings usage together that belongs on one line. A plan that was renamed, or
+// sold in other blocks, goes by what its latest session says.
+func merged(all []usage) []usage {
+	type key struct {
+		kind                           LineKind
+		user                           uuid.UUID
+		currency, service, class, rate string
+		month                          int
+	}
+	at := map[key]int{}
+	var lines []usage
+	for _, u := range all {
+		k := key{u.Kind, u.UserID, u.Currency, u.ServiceType, u.TaxClass, u.Rate.String(), u.Month}
+		i, known := at[k]
+		if !known {
+			at[k] = len(lines)
+			lines = append(lines, u)
+			continue
+		}
+		l := &lines[i]
+		if later := cmp.Or(u.Latest.Compare(l.Latest), cmp.Compare(u.PlanName, l.PlanName), cmp.Compare(u.BlockSeconds, l.BlockSeconds)); later > 0 {
+			l.PlanName, l.BlockSeconds, l.Latest = u.PlanName, u.BlockSeconds, u.Latest
+		}
+		l.Blocks, l.Seconds, l.Prepaid = l.Blocks+u.Blocks, l.Seconds+u.Seconds, l.Prepaid.Add(u.Prepaid)
+		l.Sessions, l.Firsts, l.Lasts = append(l.Sessions, u.Sessions...), append(l.Firsts, u.Firsts...), append(l.Lasts, u.Lasts...)
+	}
+	return lines
 }
 
 // Line is one workspace type at one rate in one calendar month of the shop's

@@ -33,7 +33,7 @@ func leftToBill(ctx context.Context, q tenants.Querier, edge time.Time, months [
 			union all
 			select p.user_id, l.service_type, m.no, l.included_hours * 3600::bigint
 			from people p cross join plans l cross join months m
-			where l.included_hours > 0 and l.price is null
+			where l.included_hours > 0 and coalesce(l.price, 0) = 0
 			union all
 			select i.user_id, t.workspace_type, m.no, -round(t.quantity * 3600)::bigint
 			from months m join invoice_items t on t.kind = 'included' and t.period_start = m.starts_at
@@ -47,7 +47,7 @@ func includedLeft(ctx context.Context, q tenants.Querier, user, plan uuid.UUID, 
 	return tenants.Get[int64](ctx, q, "plan", `-- billing.includedLeft
 		select (select coalesce(sum(s.included_hours), 0) * 3600::bigint from subscriptions s
 				where s.user_id = $1 and s.service_type = p.service_type and s.started_at < $4 and coalesce(s.ended_at, s.ends_at, 'infinity') > $3)
-			+ case when p.price is null then p.included_hours * 3600::bigint else 0 end
+			+ case when coalesce(p.price, 0) = 0 then p.included_hours * 3600::bigint else 0 end
 			- (select coalesce(sum(b.seconds), 0)::bigint from usage_blocks b join kasm_usage_sessions s on s.id = b.session_id
 				where b.user_id = $1 and b.starts_at >= $3 and b.starts_at < $4 and b.rate > 0 and s.service_type = p.service_type)
 			- (select coalesce(sum(p.block_seconds), 0)::bigint from block_holds h join kasm_workspaces w on w.id = h.workspace_id

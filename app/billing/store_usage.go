@@ -27,42 +27,42 @@ func ends(months []Cycle) []time.Time {
 
 // plainRuns adds blocks up for each session and month.
 const plainRuns = `runs as (
-			select session_id, user_id, currency, rate, width_bucket(starts_at, $2::timestamptz[]) as month, false as included,
+			select session_id, rate, width_bucket(starts_at, $2::timestamptz[]) as month, false as included,
 				min(block_no) as first, max(block_no) as last, count(*) as blocks, sum(seconds) as seconds, sum(prepaid) as prepaid
 			from usage_blocks
 			where invoice_item_id is null and starts_at < $1
-			group by session_id, user_id, currency, rate, month)`
+			group by session_id, rate, month)`
 
 // splitRuns is plainRuns with included time taken out: of a customer's blocks of a plan
 // in a month, in the order in which they began, those that fit into what is left.
 const splitRuns = `due as (
-			select b.session_id, b.block_no, b.user_id, b.currency, b.rate, b.starts_at, b.seconds, b.prepaid, s.service_type,
+			select b.session_id, b.block_no, b.user_id, b.rate, b.starts_at, b.seconds, b.prepaid, s.service_type,
 				width_bucket(b.starts_at, $2::timestamptz[]) as month
 			from usage_blocks b join kasm_usage_sessions s on s.id = b.session_id
 			where b.invoice_item_id is null and b.starts_at < $1),
 		split as (
-			select d.session_id, d.block_no, d.user_id, d.currency, d.rate, d.seconds, d.prepaid, d.month,
+			select d.session_id, d.block_no, d.rate, d.seconds, d.prepaid, d.month,
 				d.rate > 0 and coalesce(sum(d.seconds) filter (where d.rate > 0) over (partition by d.user_id, d.service_type, d.month
 					order by d.starts_at, d.session_id, d.block_no) <= a.seconds, false) as included
 			from due d left join unnest($3::uuid[], $4::text[], $5::integer[], $6::bigint[]) as a (user_id, service_type, month, seconds)
 				on a.user_id = d.user_id and a.service_type = d.service_type and a.month = d.month),
 		runs as (
-			select session_id, user_id, currency, rate, month, included, min(block_no) as first, max(block_no) as last, count(*) as blocks,
+			select session_id, rate, month, included, min(block_no) as first, max(block_no) as last, count(*) as blocks,
 				sum(seconds) as seconds, sum(prepaid) as prepaid
 			from split
-			group by session_id, user_id, currency, rate, month, included)`
+			group by session_id, rate, month, included)`
 
 // addRuns adds sessions up to what is on a line, and names their blocks.
 const addRuns = `
-		select case when r.included then 'included' else 'usage' end as kind, r.user_id, r.currency, s.service_type,
-			(array_agg(s.plan_name order by s.started_at desc, s.id))[1] as plan_name, s.tax_class,
-			case when r.included then 0 else r.rate end as rate, (array_agg(s.block_seconds order by s.started_at desc, s.id))[1] as block_seconds,
-			r.month, sum(r.blocks)::bigint as blocks, sum(r.seconds)::bigint as seconds, sum(r.prepaid) as prepaid,
+		select case when r.included then 'included' else 'usage' end as kind, s.user_id, s.currency, s.service_type, s.plan_name, s.tax_class,
+			case when r.included then 0 else r.rate end as rate, s.block_seconds, max(s.started_at) as latest, r.month::integer as month,
+			sum(r.blocks)::bigint as blocks, sum(r.seconds)::bigint as seconds, sum(r.prepaid) as prepaid,
 			array_agg(r.session_id) as sessions, array_agg(r.first) as firsts, array_agg(r.last) as lasts
 		from runs r join kasm_usage_sessions s on s.id = r.session_id
-		group by r.included, r.user_id, r.currency, s.service_type, s.tax_class, case when r.included then 0 else r.rate end, r.month`
+		group by r.included, s.user_id, s.currency, s.service_type, s.plan_name, s.tax_class, case when r.included then 0 else r.rate end, s.block_seconds, r.month`
 
-// unbilled adds up what is on no invoice, for each line that it makes.
+// unbilled adds up what is on no invoice, for each line that it makes and each name and
+// block length that its plan had.
 func unbilled(ctx context.Context, q tenants.Querier, edge time.Time, months []Cycle, left []allowance) ([]usage, error) {
 	if len(left) == 0 {
 		return tenants.List[usage](ctx, q, `-- billing.unbilled
