@@ -124,7 +124,8 @@ func (db *DB) SetStatus(ctx context.Context, id uuid.UUID, status Status, reason
 			set status = $2::text,
 			    suspended_at = case when $2 = 'suspended' then $3::timestamptz end,
 			    suspended_reason = case when $2 = 'suspended' then $4::text end,
-			    closed_at = case when $2 = 'closed' then $3::timestamptz end
+			    closed_at = case when $2 = 'closed' then $3::timestamptz end,
+			    trial_ends_at = case when status = 'trial' and $2 = 'active' then least(trial_ends_at, $3::timestamptz) else trial_ends_at end
 			where id = $1`
 		if _, err := tx.Exec(ctx, set, id, status, tx.Now(), reason); err != nil {
 			return err

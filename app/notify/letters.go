@@ -28,6 +28,8 @@ func (n *Service) write(ctx context.Context, tx tenants.Tx, m *bus.Message, a ab
 		return n.parkedLetter(ctx, tx, m, to)
 	case "payment.succeeded", "payment.failed", "refund.succeeded", "refund.failed", "topup.refused":
 		return n.paymentLetter(ctx, tx, m, to)
+	case "wholesale.issued", "wholesale.reminder", "wholesale.past_due", "wholesale.suspended", "wholesale.paid":
+		return n.wholesaleLetter(ctx, tx, m, to)
 	}
 	l, err := n.accountLetter(ctx, tx, m.Name, to)
 	if err != nil || l.Subject == "" {

@@ -83,6 +83,7 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "notify-parked", Names: []string{"account.parked", "account.parked_notice", "account.released"}, Handle: n.OnParked},
 		{Name: "notify-payment", Names: []string{"payment.succeeded", "payment.failed", "refund.succeeded", "refund.failed", "topup.refused"}, Handle: n.OnPayment},
 		{Name: "notify-dispute", Names: []string{"payment.disputed"}, Handle: n.OnDisputed},
+		{Name: "notify-wholesale", Names: []string{"wholesale.issued", "wholesale.reminder", "wholesale.past_due", "wholesale.suspended", "wholesale.paid"}, Handle: n.OnWholesale},
 		{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.OnFailed},
 		{Name: "notify-attention", Names: []string{"attention.raised"}, Handle: n.OnAttention},
 	}
