@@ -150,10 +150,10 @@ func capture(ctx context.Context, tx tenants.Tx, blocks []Block, about []string)
 			where a.user_id = d.user_id and a.kind = d.kind and a.currency = d.currency),
 		posted as (
 			insert into ledger_entries (cause, account_id, amount, description, actor, created_at)
-			select 'block:' || p.session_id || ':' || p.block_no, a.id, -p.amount, p.about, 'metering', $2
+			select 'block:' || p.session_id || ':' || p.block_no, a.id, -p.amount, p.about, 'metering', $2::timestamptz
 			from parts p join ledger_accounts a on a.user_id = p.user_id and a.kind = p.kind and a.currency = p.currency
 			union all
-			select 'block:' || t.session_id || ':' || t.block_no, a.id, t.price, t.about, 'metering', $2
+			select 'block:' || t.session_id || ':' || t.block_no, a.id, t.price, t.about, 'metering', $2::timestamptz
 			from taken t join ledger_accounts a on a.user_id is null and a.kind = 'deferred' and a.currency = t.currency
 			where t.price > 0)
 		select session_id, block_no, price from taken`, string(body), tx.Now())

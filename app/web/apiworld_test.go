@@ -84,7 +84,7 @@ func (p *plant) build(db *tenants.DB) {
 	machines := hosts.New(hosts.Config{DB: db, Key: key, Now: p.clock.Now, Wall: time.Now, Log: quiet, Makers: kasmMakers()})
 	p.startSim(machines)
 	links := func(t tenants.Tenant, path string) string { return "http://" + t.Host() + path }
-	shops := workspaces.New(workspaces.Config{DB: db, Clock: p.clock, Wall: time.Now, Credit: books, Meter: metering.NewService(quiet),
+	shops := workspaces.New(workspaces.Config{DB: db, Clock: p.clock, Wall: time.Now, Credit: books, Meter: metering.NewService(quiet).PaidFrom(books),
 		Fleet: machines, Sealer: key, Log: quiet})
 	observer := workspaces.NewReconciler(shops)
 	folder, err := mail.NewFolder(p.t.TempDir(), time.Now)

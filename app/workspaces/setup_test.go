@@ -21,6 +21,7 @@ import (
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/kasm"
 	"github.com/ezscale/ezscale/app/kasmsim"
+	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/workspaces"
@@ -40,6 +41,7 @@ type world struct {
 	host    *host
 	fleet   *fleet
 	credit  *credit
+	books   *ledger.Service // nil where everybody pays later
 	service *workspaces.Service
 	rounds  *workspaces.Reconciler
 	bus     *bus.Bus
@@ -121,9 +123,18 @@ func begin() time.Time { return time.Now().UTC().Truncate(time.Second).Add(time.
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return makeWorld(t, false)
+}
+
+// makeWorld makes a world in which blocks are paid from credit, or later.
+func makeWorld(t *testing.T, prepaid bool) *world {
+	t.Helper()
 	c := clock.NewMovable(begin(), 0)
 	db, shop := bustest.Fresh(t, c.Now)
 	w := &world{T: t, ctx: t.Context(), db: db, shop: shop, clock: c, credit: &credit{}}
+	if prepaid {
+		w.books = ledger.New(db)
+	}
 	w.startSim()
 	w.build()
 	w.startBus()
@@ -166,6 +177,9 @@ func (w *world) build() {
 		DB: w.db, Clock: w.clock, Wall: time.Now, Credit: w.credit, Meter: metering.NewService(log), Sealer: key, Log: log,
 		Fleet: w.fleet,
 	})
+	if w.books != nil {
+		w.service.Credit, w.service.Meter = w.books, metering.NewService(log).PaidFrom(w.books)
+	}
 	w.rounds = workspaces.NewReconciler(w.service)
 }
 
@@ -179,6 +193,8 @@ func (w *world) startBus() {
 		bus.Consumer{Name: "idle", Handle: w.rounds.OnIdleDue, Names: []string{"idle.due"}},
 		bus.Consumer{Name: "schedule", Handle: w.service.OnScheduleDue, Names: []string{"schedule.due"}},
 		bus.Consumer{Name: "block", Handle: w.rounds.OnBlockDue, Names: []string{"block.due"}},
+		bus.Consumer{Name: "reserve", Handle: w.service.OnReserveDue, Names: []string{"reserve.due"}, Parallel: 16},
+		bus.Consumer{Name: "funds", Handle: w.service.OnFunds, Names: []string{"credit.granted", "credit.added", "funds.changed"}},
 		bus.Consumer{Name: "keepalive", Handle: w.service.OnBlockCharged, Names: []string{"block.charged"}},
 		bus.Consumer{Name: "keepalive-due", Handle: w.service.OnKeepaliveDue, Names: []string{"keepalive.due"}},
 	)
