@@ -115,6 +115,8 @@ func (s *Service) SetKeys(ctx context.Context, t tenants.Tenant, actor string, k
 	id, name, err := s.open(keys.Secret, "").who(ctx)
 	switch {
 	case err == nil:
+	case shut(err): // the key is right and may not ask who it is
+		id, name = was.Account, was.Name
 	case judge(err) == unkeyed:
 		return Account{}, fail.Fields{"secret": "Stripe does not know this key. Copy it once more from Developers, API keys."}.Err()
 	default:

@@ -69,6 +69,13 @@ func judge(err error) verdict {
 	return refused
 }
 
+// shut says that the key opens the account and not this part of it, as keys with
+// restricted rights do.
+func shut(err error) bool {
+	var e *stripe.Error
+	return errors.As(err, &e) && (e.HTTPStatusCode == http.StatusForbidden || e.HTTPStatusCode == http.StatusNotFound)
+}
+
 // said is what the processor said about a refusal, for logs.
 func said(err error) (code, text string) {
 	var e *stripe.Error

@@ -40,7 +40,7 @@ func (cmd demoCmd) Run(c *console) error {
 	}
 	c.config.TestClock = true
 	began := clock.Wall{}.Now()
-	n, err := c.boot(bootOptions{install: cmd.Install, sim: true, outbox: true, began: historyStart(began, cmd.History)})
+	n, err := c.boot(bootOptions{install: cmd.Install, sim: true, outbox: true, cards: true, began: historyStart(began, cmd.History)})
 	if err != nil {
 		return err
 	}
@@ -53,6 +53,9 @@ func (cmd demoCmd) Run(c *console) error {
 	resellers, err := seed.Demo()
 	if err == nil {
 		err = n.prepareDemo(ctx, resellers, cmd.History)
+	}
+	if err == nil {
+		err = n.connectShops(ctx)
 	}
 	if err == nil {
 		err = c.announce(cmd.JSON, n, resellers, clock.Wall{}.Now().Sub(began))

@@ -47,6 +47,7 @@ type bootOptions struct {
 	install bool      // may install Postgres
 	sim     bool      // with the built-in simulator, unless a Kasm server is named
 	outbox  bool      // show the sent mail on a page
+	cards   bool      // with a card processor of its own, unless one is named
 	began   time.Time // business time of a first start; zero is the present
 }
 
@@ -56,6 +57,7 @@ type node struct {
 	console    *console
 	listener   net.Listener
 	sim        *simulator
+	processor  *processor // nil but in the demonstration
 	bus        *bus.Bus
 	hub        *live.Hub
 	workspaces *workspaces.Service
@@ -94,6 +96,11 @@ func (n *node) bootParts(o bootOptions) (err error) {
 	}
 	if err := n.bootClock(o); err != nil {
 		return err
+	}
+	if o.cards && c.config.StripeBase == "" {
+		if n.processor, err = c.startProcessor(); err != nil {
+			return err
+		}
 	}
 	if err := n.ensureHouse(c.ctx); err != nil {
 		return err
@@ -327,6 +334,7 @@ func (n *node) close() error {
 	if n.sim != nil {
 		errs = append(errs, n.sim.close())
 	}
+	errs = append(errs, n.stopProcessor())
 	if n.installation != nil {
 		errs = append(errs, n.installation.close())
 	}

@@ -18,6 +18,7 @@ type tenantCmd struct {
 	Resume  resumeCmd        `cmd:"" help:"Resume a suspended reseller."`
 	Close   closeCmd         `cmd:"" help:"Close a reseller for good."`
 	Billing tenantBillingCmd `cmd:"" help:"Show or change what a reseller pays the provider."`
+	Stripe  tenantStripeCmd  `cmd:"" help:"Connect a reseller's shop to its account at Stripe."`
 	Domain  domainCmd        `cmd:"" help:"Manage a reseller's own domains."`
 }
 
