@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ezscale/ezscale/app/billing"
@@ -31,19 +34,7 @@ func (cmd billCmd) Run(c *console) error {
 			}
 			shops = []tenants.Tenant{t}
 		}
-		all, failed := []billing.Billed{}, []string{}
-		for _, t := range shops {
-			billed, err := in.billing.Bill(c.ctx, t, asOf, cmd.DryRun)
-			if err != nil {
-				failed = append(failed, t.Slug+": "+oneLine(err))
-			}
-			all = append(all, billed...)
-			billed, err = in.wholesale.Bill(c.ctx, t, asOf, cmd.DryRun)
-			if err != nil {
-				failed = append(failed, t.Slug+" (wholesale): "+oneLine(err))
-			}
-			all = append(all, billed...)
-		}
+		all, failed := cmd.billAll(c.ctx, in, shops, asOf)
 		if err := c.print(cmd.JSON, map[string]any{"invoices": all}, billText(all, cmd.DryRun)); err != nil {
 			return err
 		}
@@ -52,6 +43,42 @@ func (cmd billCmd) Run(c *console) error {
 		}
 		return nil
 	})
+}
+
+// billWorkers is how many tenants are billed at a time.
+const billWorkers = 2
+
+// billAll bills tenants side by side and says what came of each in their order.
+func (cmd billCmd) billAll(ctx context.Context, in *installation, shops []tenants.Tenant, asOf time.Time) ([]billing.Billed, []string) {
+	made, wrong := make([][]billing.Billed, len(shops)), make([][]string, len(shops))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(billWorkers, len(shops)) {
+		wg.Go(func() {
+			for i := range next {
+				made[i], wrong[i] = cmd.billOne(ctx, in, shops[i], asOf)
+			}
+		})
+	}
+	for i := range shops {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return append([]billing.Billed{}, slices.Concat(made...)...), slices.Concat(wrong...)
+}
+
+// billOne bills a tenant's customers, and then the tenant.
+func (cmd billCmd) billOne(ctx context.Context, in *installation, t tenants.Tenant, asOf time.Time) (all []billing.Billed, failed []string) {
+	all, err := in.billing.Bill(ctx, t, asOf, cmd.DryRun)
+	if err != nil {
+		failed = append(failed, t.Slug+": "+oneLine(err))
+	}
+	billed, err := in.wholesale.Bill(ctx, t, asOf, cmd.DryRun)
+	if err != nil {
+		failed = append(failed, t.Slug+" (wholesale): "+oneLine(err))
+	}
+	return append(all, billed...), failed
 }
 
 func billText(all []billing.Billed, dry bool) string {
