@@ -26,6 +26,7 @@ type desk struct {
 	who    customer
 	chance *rand.Rand
 
+	host     string // of the shop
 	id       string // of the workspace
 	asked    int    // things asked for, which names them
 	repeated int    // requests that were sent again
@@ -140,7 +141,7 @@ func (d *desk) send(method, what, key string, body object) (int, object, error) 
 	if err != nil {
 		return 0, nil, err
 	}
-	req.Host = killShop + ".localhost"
+	req.Host = d.host
 	req.Header = http.Header{"Content-Type": {"application/json"}, "X-Api-Key": {d.who.Key}, "X-Api-Secret": {d.who.Secret}}
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)

@@ -83,7 +83,7 @@ func newKilling(t *testing.T) *killing {
 	k.boot()
 	k.awaitReady()
 	for n := range killDesks {
-		k.desks = append(k.desks, &desk{k: k, n: n, chance: rand.New(rand.NewPCG(seed, uint64(n)+1))})
+		k.desks = append(k.desks, &desk{k: k, n: n, host: killShop + ".localhost", chance: rand.New(rand.NewPCG(seed, uint64(n)+1))})
 	}
 	return k
 }
