@@ -15,6 +15,12 @@ type creditable struct {
 	CreditedTax decimal.Decimal `db:"credited_tax"` // of that
 }
 
+// Left is what may still be given back of the line, for people.
+func (c creditable) Left() string { return money.Of(c.left(), c.Currency).Format() }
+
+// HasLeft says that something may still be given back of the line.
+func (c creditable) HasLeft() bool { return c.left().IsPositive() }
+
 // left is what may still be given back of the line, as it is priced.
 func (c creditable) left() decimal.Decimal { return c.Amount.Sub(c.Discount).Sub(c.Credited) }
 

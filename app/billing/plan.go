@@ -37,6 +37,7 @@ type Plan struct {
 	PricePerHour  decimal.Decimal  `db:"price_per_hour"`
 	BlockSeconds  int              `db:"block_seconds"`
 	IncludedHours int              `db:"included_hours"`
+	TrialDays     int              `db:"trial_days"` // before the first month is billed
 	Currency      string           `db:"currency"`
 	Version       int              `db:"version"`
 	Status        string           `db:"status"`
@@ -66,6 +67,7 @@ type PlanChange struct {
 	Price         *decimal.Decimal
 	BlockSeconds  *int
 	IncludedHours *int
+	TrialDays     *int
 	Driver        *string
 	IdleStop      *int // minutes
 	MaxSession    *int // minutes
@@ -80,8 +82,8 @@ type PlanChange struct {
 
 // SetPlan changes a plan. Its prices are for sessions that start from now on: those
 // under way keep what they began with (R4). Errors: NotFound, Invalid with the
-// fields price_per_hour, price, block_seconds, included_hours, driver, idle_stop,
-// max_session.
+// fields price_per_hour, price, block_seconds, included_hours, trial_days, driver,
+// idle_stop, max_session.
 func (s *Service) SetPlan(ctx context.Context, t tenants.Tenant, change PlanChange) (Plan, error) {
 	if err := change.check(); err != nil {
 		return Plan{}, err
@@ -121,6 +123,9 @@ func (c PlanChange) check() error {
 	}
 	if c.IncludedHours != nil && (*c.IncludedHours < 0 || *c.IncludedHours > 744) {
 		wrong.Add("included_hours", "Give 0 to 744 hours.")
+	}
+	if c.TrialDays != nil && (*c.TrialDays < 0 || *c.TrialDays > 365) {
+		wrong.Add("trial_days", "Give 0 to 365 days.")
 	}
 	if c.Driver != nil && !slices.Contains([]string{"kasm", "docker"}, *c.Driver) {
 		wrong.Add("driver", "Desktops are made by kasm or docker.")

@@ -8,7 +8,7 @@ import (
 )
 
 const planColumns = `p.id, p.service_type, p.catalog_plan_id, p.name, p.description, p.workspace_type, p.vcpu, p.ram_mb, p.price, p.price_per_hour,
-		p.block_seconds, p.included_hours, p.currency, p.version, p.status, p.driver, p.idle_stop_minutes, p.max_session_minutes, p.allow_clipboard,
+		p.block_seconds, p.included_hours, p.trial_days, p.currency, p.version, p.status, p.driver, p.idle_stop_minutes, p.max_session_minutes, p.allow_clipboard,
 		p.allow_upload, p.allow_download`
 
 // PlansQ reads what the shop sells, in the order of its list.
@@ -32,7 +32,7 @@ func updatePlan(ctx context.Context, tx tenants.Tx, c PlanChange) (Plan, error) 
 			version = p.version + 1
 		where p.service_type = $1
 		returning `+planColumns, c.Type, c.PricePerHour, c.Price, c.BlockSeconds, c.IncludedHours, c.Driver, c.IdleStop, c.MaxSession,
-		c.Clipboard, c.Upload, c.Download)
+		c.Clipboard, c.Upload, c.Download, c.TrialDays)
 	if err == nil && !found {
 		err = fail.Missing("plan")
 	}

@@ -51,6 +51,7 @@ type planSetCmd struct {
 	Price         *string `help:"Price of a month, such as 30.00."`
 	BlockSeconds  *int    `help:"Length of a block: 60, 300, 600, 900, 1800 or 3600."`
 	IncludedHours *int    `help:"Hours included in the month's price."`
+	TrialDays     *int    `help:"Days before the first month's price is billed."`
 	IdleStop      *int    `help:"Minutes without anybody connected until a desktop is stopped; 0 for never. At once also for those that run." placeholder:"MINUTES"`
 	Driver        *string `help:"What makes new desktops: kasm or docker."`
 	MaxSession    *int    `help:"Minutes after which the desktop host itself ends a run; 0 for no limit." placeholder:"MINUTES"`
@@ -84,9 +85,9 @@ func (cmd planSetCmd) change() (billing.PlanChange, error) {
 	nothing := cmd
 	nothing.Tenant, nothing.Type, nothing.JSON = "", "", false
 	if nothing == (planSetCmd{}) {
-		return billing.PlanChange{}, misused("say what to change: --price-per-hour, --price, --block-seconds, --included-hours, --idle-stop, --driver, --max-session, --clipboard, --upload or --download")
+		return billing.PlanChange{}, misused("say what to change: --price-per-hour, --price, --block-seconds, --included-hours, --trial-days, --idle-stop, --driver, --max-session, --clipboard, --upload or --download")
 	}
-	change := billing.PlanChange{Type: cmd.Type, BlockSeconds: cmd.BlockSeconds, IncludedHours: cmd.IncludedHours, Driver: cmd.Driver,
+	change := billing.PlanChange{Type: cmd.Type, BlockSeconds: cmd.BlockSeconds, IncludedHours: cmd.IncludedHours, TrialDays: cmd.TrialDays, Driver: cmd.Driver,
 		IdleStop: cmd.IdleStop, MaxSession: cmd.MaxSession, Actor: cliActor, Then: rerule}
 	for field, p := range map[string]struct {
 		text *string
@@ -147,7 +148,7 @@ func rulesOf(p billing.Plan) string {
 
 func planJSON(p billing.Plan) map[string]any {
 	data := map[string]any{"type": p.Type, "name": p.Name, "vcpu": p.VCPU, "ram_mb": p.RAMMB, "price_per_hour": money.API(p.PricePerHour, p.Currency),
-		"price": nil, "block_seconds": p.BlockSeconds, "included_hours": p.IncludedHours, "currency": p.Currency, "version": p.Version,
+		"price": nil, "block_seconds": p.BlockSeconds, "included_hours": p.IncludedHours, "trial_days": p.TrialDays, "currency": p.Currency, "version": p.Version,
 		"driver": p.Driver, "idle_stop": p.IdleStop, "max_session": p.MaxSession, "clipboard": p.Clipboard, "upload": p.Upload, "download": p.Download}
 	if p.Price != nil {
 		data["price"] = money.API(*p.Price, p.Currency)

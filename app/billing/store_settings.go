@@ -1,0 +1,75 @@
+package billing
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ezscale/ezscale/tenants"
+)
+
+type setting struct {
+	Key   string `db:"key"`
+	Value string `db:"value"`
+}
+
+func settingsQ(dst *[]setting) tenants.Query {
+	return tenants.ListQ(dst, `-- billing.settingsQ
+		select key, coalesce(value #>> '{}', '') as value from settings where key <> 'stripe'`)
+}
+
+func saveSettings(ctx context.Context, tx tenants.Tx, set map[string]any) error {
+	body, err := json.Marshal(set)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `-- billing.saveSettings
+		insert into settings (key, value) select key, value from jsonb_each($1::jsonb)
+		on conflict (key) do update set value = excluded.value`, string(body))
+	return err
+}
+
+// ShopInvoice is an invoice with its customer, in a list of the shop's.
+type ShopInvoice struct {
+	Invoice
+	CustomerName  string `db:"customer_name"`
+	CustomerEmail string `db:"customer_email"`
+}
+
+// ShopInvoicesQ reads the shop's invoices, newest first: those of a status ("overdue"
+// too; empty: all) whose number, customer or address holds a text, made before a time.
+func ShopInvoicesQ(dst *[]ShopInvoice, status, text string, today time.Time, before time.Time, limit int) tenants.Query {
+	return tenants.ListQ(dst, `-- billing.ShopInvoicesQ
+		select `+invoiceColumns+`, u.name as customer_name, u.email as customer_email
+		from invoices i join users u on u.id = i.user_id
+		where i.status <> 'draft' and i.created_at < $4
+		  and ($1 = '' or i.status = $1 or $1 = 'overdue' and i.status = 'open' and i.due_date < $3::date)
+		  and ($2 = '' or position(lower($2) in lower(i.number || ' ' || u.name || ' ' || u.email)) > 0)
+		order by i.created_at desc, i.id desc
+		limit $5`, status, text, today, before, limit)
+}
+
+// ShopDetail is an invoice of the shop with what may be done to it.
+type ShopDetail struct {
+	ShopInvoice
+	Lines []Creditable
+	Notes []CreditRef
+}
+
+// Creditable is a line of an invoice with what earlier credit notes gave back of it.
+type Creditable = creditable
+
+// ShopDetailQs read one invoice of the shop, whoever's it is: for staff; fail.NotFound
+// when there is none.
+func ShopDetailQs(dst *ShopDetail, id uuid.UUID) []tenants.Query {
+	return []tenants.Query{
+		tenants.GetQ(&dst.ShopInvoice, "invoice", `-- billing.ShopDetailQs
+			select `+invoiceColumns+`, u.name as customer_name, u.email as customer_email
+			from invoices i join users u on u.id = i.user_id where i.id = $1 and i.status <> 'draft'`, id),
+		tenants.ListQ(&dst.Lines, `-- billing.ShopDetailQs, lines`+creditableSQL, id),
+		tenants.ListQ(&dst.Notes, `-- billing.ShopDetailQs, credit notes
+			select number, total, currency, reason, created_at from credit_notes where invoice_id = $1 order by created_at, number`, id),
+	}
+}
