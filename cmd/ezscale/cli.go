@@ -26,6 +26,8 @@ type commands struct {
 	User      userCmd      `cmd:"" help:"Create people of a tenant."`
 	Operator  operatorCmd  `cmd:"" help:"Create people of the provider."`
 	Plan      planCmd      `cmd:"" help:"Show and change a tenant's prices."`
+	Coupon    couponCmd    `cmd:"" help:"Make and retire a tenant's coupons."`
+	Tax       taxCmd       `cmd:"" help:"Show and change a tenant's tax rates."`
 	Host      hostCmd      `cmd:"" help:"Add, test and drain the machines that desktops come from."`
 	Bill      billCmd      `cmd:"" help:"Issue the invoices of every cycle that has ended."`
 	Reconcile reconcileCmd `cmd:"" help:"Compare with the desktop hosts now and print the drift."`

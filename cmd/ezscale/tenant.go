@@ -14,6 +14,7 @@ type tenantCmd struct {
 	Create  tenantCreateCmd  `cmd:"" help:"Create a reseller: schema, plans, templates, owner, domain and welcome mail in one step."`
 	List    tenantListCmd    `cmd:"" help:"List the resellers."`
 	Show    tenantShowCmd    `cmd:"" help:"Show one reseller."`
+	Set     tenantSetCmd     `cmd:"" help:"Change a reseller's terms of sale; without a change, show them."`
 	Suspend suspendCmd       `cmd:"" help:"Suspend a reseller: its shop answers 503 under its brand."`
 	Resume  resumeCmd        `cmd:"" help:"Resume a suspended reseller."`
 	Close   closeCmd         `cmd:"" help:"Close a reseller for good."`
