@@ -50,7 +50,7 @@ func includedLeft(ctx context.Context, q tenants.Querier, user, plan uuid.UUID, 
 			+ case when coalesce(p.price, 0) = 0 then p.included_hours * 3600::bigint else 0 end
 			- (select coalesce(sum(b.seconds), 0)::bigint from usage_blocks b join kasm_usage_sessions s on s.id = b.session_id
 				where b.user_id = $1 and b.starts_at >= $3 and b.starts_at < $4 and b.rate > 0 and s.service_type = p.service_type)
-			- (select coalesce(sum(p.block_seconds), 0)::bigint from block_holds h join kasm_workspaces w on w.id = h.workspace_id
+			- p.block_seconds * (select count(*) from block_holds h join kasm_workspaces w on w.id = h.workspace_id
 				where h.user_id = $1 and w.plan_id = p.id and coalesce(h.starts_at, $3) >= $3 and coalesce(h.starts_at, $3) < $4)
 		from plans p where p.id = $2`, user, plan, c.Start, c.End)
 }
