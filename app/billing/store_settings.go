@@ -38,10 +38,10 @@ type ShopInvoice struct {
 	CustomerEmail string `db:"customer_email"`
 }
 
-// ShopInvoicesQ reads the shop's invoices, newest first: those of a status ("overdue"
+// ShopListQ reads the shop's invoices, newest first: those of a status ("overdue"
 // too; empty: all) whose number, customer or address holds a text, made before a time.
-func ShopInvoicesQ(dst *[]ShopInvoice, status, text string, today time.Time, before time.Time, limit int) tenants.Query {
-	return tenants.ListQ(dst, `-- billing.ShopInvoicesQ
+func ShopListQ(dst *[]ShopInvoice, status, text string, today time.Time, before time.Time, limit int) tenants.Query {
+	return tenants.ListQ(dst, `-- billing.ShopListQ
 		select `+invoiceColumns+`, u.name as customer_name, u.email as customer_email
 		from invoices i join users u on u.id = i.user_id
 		where i.status <> 'draft' and i.created_at < $4
