@@ -21,6 +21,7 @@ const (
 	PartDetails       = "details"
 	PartAuto          = "auto-top-up"
 	PartSubscriptions = "subscriptions"
+	PartCoupon        = "coupon"
 )
 
 // Billing is the customer's page about money.
@@ -34,6 +35,8 @@ type Billing struct {
 	Details DetailsForm
 	Auto    AutoForm
 	Subs    []billing.Subscription
+	Coupon  *billing.CustomerCoupon // in use, or nil
+	Code    CouponForm
 	Open    []billing.Invoice
 	Part    string // what was just saved
 	Said    string // and how that is said
@@ -135,6 +138,32 @@ func subIncluded(s billing.Subscription) string {
 	return many(int64(s.IncludedHours), "hour") + " a month included"
 }
 
+// CouponForm is a coupon's code as typed.
+type CouponForm struct {
+	Code  string
+	Wrong Wrong
+}
+
+// couponText is the coupon in use; "" when there is none.
+func (p Billing) couponText() string {
+	c := p.Coupon
+	switch {
+	case c == nil:
+		return ""
+	case c.MonthsLeft == nil:
+		return c.Code + " takes " + c.Off() + " off each of your invoices."
+	}
+	return c.Code + " takes " + c.Off() + " off your next " + many(int64(*c.MonthsLeft), "invoice") + "."
+}
+
+// couponSpan is how wide the card of the coupon is beside what else there is.
+func (p Billing) couponSpan() string {
+	if p.Cards {
+		return "span-4"
+	}
+	return "span-12"
+}
+
 // DetailsForm is who invoices are made out to.
 type DetailsForm struct {
 	accounts.Details
@@ -219,7 +248,7 @@ func (p Billing) addCredit() string {
 // detailsSpan is how wide the card of the details is beside what else there is.
 func (p Billing) detailsSpan() string {
 	if p.Cards {
-		return "span-12"
+		return "span-8"
 	}
 	return "span-6"
 }

@@ -51,6 +51,9 @@ func (s *server) billingOf(c *echo.Context, all purse, support string) views.Bil
 			p.Open = append(p.Open, i)
 		}
 	}
+	if all.reduced {
+		p.Coupon = &all.coupon
+	}
 	for _, sub := range all.subs {
 		if !sub.Over(p.Now) {
 			p.Subs = append(p.Subs, sub)
@@ -156,9 +159,6 @@ func (s *server) save(c *echo.Context, f saving) error {
 		return err
 	}
 	v := visitOf(c)
-	if err := s.readOwn(c); err != nil { // whoever was suspended or closed meanwhile
-		return err
-	}
 	err = f.do(c.Request().Context(), v.tenant, v.userID, form)
 	wrong, status := wrongOf(err)
 	switch {

