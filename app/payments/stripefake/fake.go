@@ -128,7 +128,7 @@ func (f *Fake) of(secret string) *account {
 	}
 	a := f.accounts[secret]
 	if a == nil {
-		a = &account{id: newID("acct"), name: strings.TrimPrefix(secret, "sk_test_"), secret: secret, customers: map[string]*customer{}, methods: map[string]*method{},
+		a = &account{id: newID("acct"), name: "Test account", secret: secret, customers: map[string]*customer{}, methods: map[string]*method{},
 			intents: map[string]*intent{}, setups: map[string]*setupIntent{}, sessions: map[string]*session{}, refunds: map[string]*refund{},
 			disputes: map[string]*dispute{}, repeats: map[string]repeat{}}
 		f.accounts[secret] = a
