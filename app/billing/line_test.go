@@ -246,3 +246,34 @@ func TestOverdueInTheShopsZone(t *testing.T) {
 		t.Error("the last day does not end at midnight in the shop's zone")
 	}
 }
+
+// TestOrderOfUsageDoesNotMatter draws the same documents from usage in any order.
+func TestOrderOfUsageDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	users := []uuid.UUID{uuid.New(), uuid.New()}
+	rapid.Check(t, func(t *rapid.T) {
+		var all []usage
+		for range rapid.IntRange(1, 12).Draw(t, "usage") {
+			n := rapid.Int64Range(1, 50).Draw(t, "blocks")
+			all = append(all, usage{Kind: UsageLine, UserID: rapid.SampledFrom(users).Draw(t, "user"), Currency: rapid.SampledFrom([]string{"USD", "JPY"}).Draw(t, "currency"),
+				ServiceType: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "plan"), PlanName: rapid.SampledFrom([]string{"Old", "New"}).Draw(t, "name"),
+				Rate: dec(rapid.SampledFrom([]string{"0.15", "0.67"}).Draw(t, "rate")), Latest: september.Start.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "at"))), Month: 1,
+				BlockSeconds: 900, Blocks: n, Seconds: n * 900})
+		}
+		mixed := rapid.Permutation(all).Draw(t, "mixed")
+		one, other := draw(merged(all), []Cycle{september}, nil), draw(merged(mixed), []Cycle{september}, nil)
+		if len(one) != len(other) {
+			t.Fatalf("%d documents and %d", len(one), len(other))
+		}
+		for i := range one {
+			if one[i].userID != other[i].userID || !Sum(one[i].lines, decimal.Zero, one[i].currency).Equal(Sum(other[i].lines, decimal.Zero, other[i].currency)) {
+				t.Fatalf("%+v and %+v", one[i], other[i])
+			}
+			for j, l := range one[i].lines {
+				if o := other[i].lines[j]; l.Description != o.Description || !l.Exact.Equal(o.Exact) {
+					t.Fatalf("%+v and %+v", l, o)
+				}
+			}
+		}
+	})
+}

@@ -209,6 +209,11 @@ func TestRandomMonthsR13R20R21(t *testing.T) {
 	if got := get[row](t, b, `select coalesce(sum(i.blocks), 0)::bigint as said, (select count(*) from usage_blocks where invoice_item_id is not null) as marked from invoice_items i`); got.Said != got.Marked {
 		t.Errorf("lines say %d blocks, %d are on them", got.Said, got.Marked)
 	}
+	off := get[int](t, b, `select count(*) from (select i.id from invoice_items i join usage_blocks b on b.invoice_item_id = i.id where i.kind = 'usage'
+		group by i.id having i.amount <> round(sum(b.rate * b.seconds) / 3600, 2)) wrong`)
+	if off != 0 {
+		t.Errorf("%d lines are not the sum of their blocks, rounded once", off)
+	}
 	deferred := get[decimal.Decimal](t, b, `select coalesce(sum(prepaid), 0) from usage_blocks where invoice_item_id is null`)
 	if got := b.account(t, ledger.Deferred); !got.Equal(deferred) {
 		t.Errorf("want %s deferred, for blocks on no invoice, got %s", deferred, got)
