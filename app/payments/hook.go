@@ -142,17 +142,27 @@ func (s *Service) heedIntent(ctx context.Context, t tenants.Tenant, at *processo
 	if in.Shop != uuid.Nil && in.Shop != t.ID {
 		return fail.Missing("payment")
 	}
+	if in.Wholesale != uuid.Nil {
+		return s.heedWholesale(ctx, t, in)
+	}
 	return s.DB.In(ctx, t, func(tx tenants.Tx) error {
 		p, found, err := paymentOfIntent(ctx, tx, in.ID, in.Payment)
-		if err != nil {
+		if err != nil || !found {
 			return err
-		}
-		if !found {
-			return s.wholesaleIntent(ctx, tx, in)
 		}
 		_, err = s.apply(ctx, tx, p.ID, in)
 		return err
 	})
+}
+
+// heedWholesale applies the payment of a reseller, which comes to the provider's own
+// shop and to no other.
+func (s *Service) heedWholesale(ctx context.Context, t tenants.Tenant, in intent) error {
+	if !t.House {
+		return nil
+	}
+	_, err := s.applyWholesale(ctx, in)
+	return err
 }
 
 func (s *Service) heedSession(ctx context.Context, t tenants.Tenant, at *processor, id string) error {
@@ -185,6 +195,9 @@ func (s *Service) strayed(ctx context.Context, t tenants.Tenant, at *processor, 
 	got, err := at.session(ctx, id)
 	if err != nil {
 		return err
+	}
+	if got.Intent != nil && got.Intent.Wholesale != uuid.Nil {
+		return s.heedWholesale(ctx, t, *got.Intent)
 	}
 	return s.DB.In(ctx, t, func(tx tenants.Tx) error {
 		if got.Intent != nil && (got.Intent.Shop == uuid.Nil || got.Intent.Shop == t.ID) {

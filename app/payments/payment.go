@@ -58,6 +58,7 @@ type payment struct {
 	ProcessorAt     *time.Time
 	SucceededAt     *time.Time
 	shop            uuid.UUID
+	wholesale       bool // it is a reseller's, and its id is the invoice's
 }
 
 // Row is a payment as pages show it.
@@ -81,6 +82,9 @@ func (p payment) Open() bool { return p.Status == Pending || p.Status == Process
 func (p payment) ByCard() bool { return p.Method == byCard || p.Method == byCheckout }
 
 func (p payment) metadata() map[string]string {
+	if p.wholesale {
+		return map[string]string{"wholesale_id": p.ID.String(), "shop_id": p.shop.String()}
+	}
 	m := map[string]string{"payment_id": p.ID.String(), "shop_id": p.shop.String()}
 	if p.InvoiceID != nil {
 		m["invoice_id"] = p.InvoiceID.String()

@@ -10,9 +10,12 @@
 package payments
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/clock"
@@ -44,6 +47,10 @@ type Config struct {
 	APIBase string                                     // where Stripe is, when it is not where it always is
 	Links   func(t tenants.Tenant, path string) string // a whole address on the shop's best host
 	Log     *slog.Logger
+
+	// Collected books a wholesale invoice that came in, under the processor's name of
+	// the payment; repeated by the same name it changes nothing.
+	Collected func(ctx context.Context, invoice uuid.UUID, reference string) error
 }
 
 // Service takes and returns money for all shops.

@@ -88,23 +88,29 @@ func said(err error) (code, text string) {
 // intent is a payment as the processor has it. At is when it was asked for, by the
 // wall: an answer that was asked for later is the newer one.
 type intent struct {
-	ID       string
-	Status   string // Stripe's
-	Amount   int64
-	Currency string // capitals
-	Customer string
-	Payment  uuid.UUID // ours, from the metadata
-	Shop     uuid.UUID // the shop's, from the metadata
-	Code     string    // of a failure
-	Decline  string
-	At       time.Time
-	Refunded int64
+	ID        string
+	Status    string // Stripe's
+	Amount    int64
+	Currency  string // capitals
+	Customer  string
+	Payment   uuid.UUID // ours, from the metadata
+	Shop      uuid.UUID // the shop's, from the metadata
+	Wholesale uuid.UUID // the wholesale invoice's, from the metadata
+	Method    string    // the card that pays
+	Code      string    // of a failure
+	Decline   string
+	At        time.Time
+	Refunded  int64
 }
 
 func (p *processor) intentOf(pi *stripe.PaymentIntent, at time.Time) intent {
 	in := intent{ID: pi.ID, Status: string(pi.Status), Amount: pi.Amount, Currency: strings.ToUpper(string(pi.Currency)), At: at}
 	in.Payment, _ = uuid.Parse(pi.Metadata["payment_id"])
 	in.Shop, _ = uuid.Parse(pi.Metadata["shop_id"])
+	in.Wholesale, _ = uuid.Parse(pi.Metadata["wholesale_id"])
+	if pi.PaymentMethod != nil {
+		in.Method = pi.PaymentMethod.ID
+	}
 	if pi.Customer != nil {
 		in.Customer = pi.Customer.ID
 	}

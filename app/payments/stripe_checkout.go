@@ -55,6 +55,9 @@ func (p *processor) pay(ctx context.Context, of payment, done, back string) (ses
 		LineItems: []*stripe.CheckoutSessionCreateLineItemParams{{Quantity: new(int64(1)), PriceData: &stripe.CheckoutSessionCreateLineItemPriceDataParams{
 			Currency: new(strings.ToLower(of.Currency)), UnitAmount: new(minor(of.Amount, of.Currency)),
 			ProductData: &stripe.CheckoutSessionCreateLineItemPriceDataProductDataParams{Name: &of.Description}}}}}
+	if of.wholesale { // the card pays the next invoices, too
+		params.PaymentIntentData.SetupFutureUsage = new("off_session")
+	}
 	params.SetIdempotencyKey(of.IdempotencyKey)
 	return p.open(ctx, params)
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/ezscale/ezscale/app/payments"
 	"github.com/ezscale/ezscale/app/testclock"
 	"github.com/ezscale/ezscale/app/web"
+	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/app/worker"
 	"github.com/ezscale/ezscale/app/workspaces"
 	"github.com/ezscale/ezscale/tenants"
@@ -216,7 +217,11 @@ func (n *node) bootWork(sender mail.Sender) (err error) {
 func (n *node) bootMoney() {
 	c := n.console
 	n.payments = payments.New(payments.Config{DB: n.db, Clock: n.installation, Wall: clock.Wall{}.Now, Ledger: n.ledger, Billing: n.billing, Sealer: n.key,
-		House: payments.Keys{Secret: string(c.config.StripeKey), Webhook: string(c.config.StripeWebhook)}, APIBase: c.config.StripeBase, Links: n.link, Log: c.log})
+		House: payments.Keys{Secret: string(c.config.StripeKey), Webhook: string(c.config.StripeWebhook)}, APIBase: c.config.StripeBase, Links: n.link, Log: c.log,
+		Collected: func(ctx context.Context, invoice uuid.UUID, reference string) error {
+			_, err := n.wholesale.Settle(ctx, invoice, wholesale.Payment{By: "processor", Reference: reference})
+			return err
+		}})
 	n.billing.RefundBy(n.payments)
 	n.dunning = dunning.New(dunning.Config{DB: n.db, Clock: n.installation, Desktops: n.workspaces, Charger: n.payments, Log: c.log})
 	n.parking = parking.New(parking.Config{DB: n.db, Clock: n.installation, Desktops: n.workspaces, Log: c.log})

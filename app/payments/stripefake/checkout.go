@@ -24,6 +24,7 @@ type session struct {
 	currency string
 	name     string
 	meta     map[string]string // of what comes of it
+	keep     bool              // the card, for later charges
 	said     string            // about the last try
 	number   string            // of a card whose bank is being asked
 }
@@ -44,6 +45,7 @@ func (f *Fake) createSession(a *account, r *request) answer {
 		const price = "line_items[0][price_data]"
 		amount, err := strconv.ParseInt(r.form.Get(price+"[unit_amount]"), 10, 64)
 		s.amount, s.currency, s.name, s.meta = amount, r.form.Get(price+"[currency]"), r.form.Get(price+"[product_data][name]"), metadata(r.form, "payment_intent_data[metadata]")
+		s.keep = r.form.Get("payment_intent_data[setup_future_usage]") == "off_session"
 		if err != nil || amount < 1 || r.form.Get("line_items[0][quantity]") != "1" {
 			return wrong("line_items", "Invalid line items.")
 		}
@@ -140,6 +142,9 @@ func (f *Fake) use(a *account, s *session, number string) bool {
 			s.Intent = f.newIntent(a, s.amount, s.currency, s.Customer, s.name, s.meta, &request{now: f.now()})
 		}
 		m := &method{ID: newID("pm"), Object: "payment_method", Type: "card", number: number}
+		if s.keep {
+			m.Customer = &s.Customer
+		}
 		a.methods[m.ID], s.Intent.Method = m, m.ID
 		if d := f.decide(a, s.Intent, number, false, true); d.code != "" {
 			s.said = d.text
