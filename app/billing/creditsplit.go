@@ -18,6 +18,9 @@ type creditable struct {
 // Left is what may still be given back of the line, for people.
 func (c creditable) Left() string { return money.Of(c.left(), c.Currency).Format() }
 
+// Rest is what may still be given back of the line, as it is priced.
+func (c creditable) Rest() decimal.Decimal { return c.left() }
+
 // HasLeft says that something may still be given back of the line.
 func (c creditable) HasLeft() bool { return c.left().IsPositive() }
 

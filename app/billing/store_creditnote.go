@@ -18,16 +18,14 @@ func creditOfCause(ctx context.Context, tx tenants.Tx, cause string) (CreditNote
 		select `+creditNoteColumns+` from credit_notes n where n.cause = $1`, cause)
 }
 
-const creditableSQL = `
-		select ` + lineColumns + `, coalesce(sum(x.amount), 0) as credited, coalesce(sum(x.tax), 0) as credited_tax
-		from invoice_items l left join credit_note_items x on x.invoice_item_id = l.id
-		where l.invoice_id = $1
-		group by l.id
-		order by l.position`
+const creditedSQL = `, coalesce(sum(x.amount), 0) as credited, coalesce(sum(x.tax), 0) as credited_tax
+		from invoice_items l left join credit_note_items x on x.invoice_item_id = l.id`
 
 // leftOf reads the lines of an invoice with what was given back of them.
 func leftOf(ctx context.Context, tx tenants.Tx, invoice uuid.UUID) ([]creditable, error) {
-	return tenants.List[creditable](ctx, tx, `-- billing.leftOf`+creditableSQL, invoice)
+	return tenants.List[creditable](ctx, tx, `-- billing.leftOf
+		select `+lineColumns+creditedSQL+`
+		where l.invoice_id = $1 group by l.id order by l.position`, invoice)
 }
 
 // backTo is a payment of an invoice with what may be given back of it.

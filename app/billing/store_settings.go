@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -63,13 +61,16 @@ type Creditable = creditable
 
 // ShopDetailQs read one invoice of the shop, whoever's it is: for staff; fail.NotFound
 // when there is none.
-func ShopDetailQs(dst *ShopDetail, id uuid.UUID) []tenants.Query {
+func ShopDetailQs(dst *ShopDetail, number string) []tenants.Query {
 	return []tenants.Query{
 		tenants.GetQ(&dst.ShopInvoice, "invoice", `-- billing.ShopDetailQs
 			select `+invoiceColumns+`, u.name as customer_name, u.email as customer_email
-			from invoices i join users u on u.id = i.user_id where i.id = $1 and i.status <> 'draft'`, id),
-		tenants.ListQ(&dst.Lines, `-- billing.ShopDetailQs, lines`+creditableSQL, id),
+			from invoices i join users u on u.id = i.user_id where i.number = $1 and i.status <> 'draft'`, number),
+		tenants.ListQ(&dst.Lines, `-- billing.ShopDetailQs, lines
+		select `+lineColumns+creditedSQL+`
+		where l.invoice_id = (select id from invoices where number = $1 and status <> 'draft') group by l.id order by l.position`, number),
 		tenants.ListQ(&dst.Notes, `-- billing.ShopDetailQs, credit notes
-			select number, total, currency, reason, created_at from credit_notes where invoice_id = $1 order by created_at, number`, id),
+			select number, total, currency, reason, created_at from credit_notes
+			where invoice_id = (select id from invoices where number = $1 and status <> 'draft') order by created_at, number`, number),
 	}
 }
