@@ -93,6 +93,8 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		return fill(o.user.String()), true
 	case strings.HasPrefix(r.Path, "/invoices/"), strings.HasPrefix(r.Path, "/api/public/invoices/"):
 		return fill(o.invoice), true
+	case strings.HasPrefix(r.Path, "/reseller/wholesale/"), strings.HasPrefix(r.Path, "/reseller/settlement/"):
+		return fill(o.user.String()), true
 	case strings.HasPrefix(r.Path, "/verify/"), strings.HasPrefix(r.Path, "/reset/"):
 		return fill("no-such-token"), true
 	case strings.HasPrefix(r.Path, "/admin/"), strings.HasPrefix(r.Path, "/demo/"):

@@ -27,6 +27,7 @@ import (
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/parking"
 	"github.com/ezscale/ezscale/app/payments"
+	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/app/workspaces"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/tenants/tenanttest"
@@ -71,6 +72,7 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 			Fleet: workspaces.Hosts{{ID: uuid.New(), Name: "kasm", Kind: "kasm", Active: true, Driver: &linkHost{}}}}),
 	}
 	w.deps.Hosts = machinesOf(t, db)
+	w.deps.Wholesale = wholesale.New(wholesale.Config{DB: db, Clock: clock.NewMovable(noon, 0), Log: quiet})
 	w.deps.Parking = parking.New(parking.Config{DB: db, Clock: clock.NewMovable(noon, 0), Desktops: w.deps.Workspaces, Log: quiet})
 	w.deps.Payments = payments.New(payments.Config{DB: db, Clock: clock.NewMovable(noon, 0), Wall: time.Now, Ledger: w.deps.Ledger, Billing: money, Log: quiet})
 	for _, fn := range change {
