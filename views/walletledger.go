@@ -90,7 +90,7 @@ func movementLink(m ledger.Traced) string {
 
 // signed writes an amount with its sign.
 func signed(d decimal.Decimal, currency string) string {
-	text := money.Of(d, currency).Format()
+	text := written(d, currency)
 	if d.IsPositive() {
 		return "+" + text
 	}
@@ -104,4 +104,10 @@ func (p LedgerProps) heldFor(h ledger.HeldBlock) string {
 	return "from " + p.Soon(*h.StartsAt)
 }
 
-func written(d decimal.Decimal, currency string) string { return money.Of(d, currency).Format() }
+// written is an amount to its last place, since a block may cost less than a cent.
+func written(d decimal.Decimal, currency string) string {
+	if whole := money.Of(d, currency).Round(); whole.D.Equal(d) {
+		return whole.Format()
+	}
+	return money.Rate(d, currency)
+}

@@ -110,7 +110,7 @@ func LedgerPage(s Shell, p LedgerProps) templ.Component {
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
-							templ_7745c5c3_Err = TextCell(heldColumns()[2], p.money(h.Price), "").Render(ctx, templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = TextCell(heldColumns()[2], written(h.Price, h.Currency), "").Render(ctx, templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}

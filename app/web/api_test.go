@@ -300,7 +300,7 @@ func apiSessionPages(t *testing.T, ada *caller, made []string) {
 
 func apiMonth(t *testing.T, p *plant) {
 	ada, bob := p.caller(p.shop("month"), "ada", accounts.Customer, "20.00"), p.caller(p.shop("month-b"), "bob", accounts.Customer, "20.00")
-	ada.get("balance").want(t, 200, "credit", "bonus", "held", "currency")
+	ada.get("balance").want(t, 200, "credit", "bonus", "held", "free", "currency", "pay_mode", "monthly_cap", "cap_used", "runs_until")
 	id := ada.order(object{})
 	p.pass(40 * time.Minute)
 	ada.post("stop_workspace", object{"workspace_id": id}).want(t, 200)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/fail"
-	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/money"
 )
@@ -189,14 +188,4 @@ func apiInvoiceOf(i billing.Invoice) invoiceJSON {
 func apiLine(l billing.Line) lineJSON {
 	return lineJSON{WorkspaceType: l.WorkspaceType, CostPerHour: money.API(l.CostPerHour, l.Currency), Blocks: l.Blocks, Amount: l.API(),
 		PeriodStart: stamp(&l.PeriodStart), PeriodEnd: stamp(&l.PeriodEnd)}
-}
-
-// apiBalance tells what the caller has paid in advance.
-func (s *server) apiBalance(c *echo.Context) error {
-	v := visitOf(c)
-	var b ledger.Balance
-	if err := s.DB.Read(c.Request().Context(), v.tenant, ledger.BalanceQ(&b, v.userID, v.tenant.Currency)); err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, map[string]any{"credit": money.API(b.Credit, b.Currency), "bonus": money.API(b.Bonus, b.Currency), "held": money.API(b.Held, b.Currency), "currency": b.Currency})
 }
