@@ -137,6 +137,7 @@ func (s *server) table() []Route {
 		{post, "/reseller/invoices/:number/paid", anywhere, reseller, s.payShopInvoice},
 		{get, "/reseller/wholesale", anywhere, reseller, s.resellerWholesale},
 		{get, "/reseller/wholesale/:number", anywhere, reseller, s.resellerWholesaleInvoice},
+		{post, "/reseller/wholesale/:number/pay", anywhere, reseller, s.payWholesale},
 		{get, "/reseller/wholesale/lines/:id", anywhere, reseller, s.resellerWholesaleLine},
 		{get, "/reseller/settlement", anywhere, reseller, s.resellerSettlement},
 		{get, "/reseller/settlement/lines/:id", anywhere, reseller, s.resellerSettlementLine},

@@ -115,6 +115,7 @@ func (s *server) resellerWholesaleInvoice(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.lookWholesale(c.Request().Context(), visitOf(c).tenant.ID, c.Param("number"))
 	inv, items, terms, err := s.wholesaleInvoice(c, visitOf(c).tenant.ID, c.Param("number"))
 	if err != nil {
 		return err
@@ -122,6 +123,7 @@ func (s *server) resellerWholesaleInvoice(c *echo.Context) error {
 	page := s.wholesaleDocument(inv, items, terms, func(id uuid.UUID) string { return "/reseller/wholesale/lines/" + id.String() })
 	page.Back = views.NavItem{Label: "Wholesale invoices", Href: "/reseller/wholesale"}
 	if inv.Status == wholesale.Open {
+		page.Actions = append(page.Actions, s.payByCard(c.Request().Context(), inv)...)
 		page.Notice = &views.Notice{Tone: views.ToneInfo, Title: inv.Money(inv.AmountDue) + " to pay by " + civilDay(inv.DueDate),
 			Text: "Pay by bank transfer to " + inv.Seller.Name + ", with " + inv.Number + " as its text, or write to " + inv.Seller.Email + "."}
 		if inv.PastDueAt != nil {
