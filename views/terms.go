@@ -156,6 +156,8 @@ type ShopInvoiceProps struct {
 	Void   TermsForm
 	Paid   TermsForm
 	Cards  bool // money can go back to a card
+
+	Problem string // why what was asked for cannot be done; empty for none
 }
 
 func (p ShopInvoiceProps) action(what string) string {

@@ -26,7 +26,7 @@ func updatePlan(ctx context.Context, tx tenants.Tx, c PlanChange) (Plan, error) 
 	plan, found, err := tenants.Find[Plan](ctx, tx, `-- billing.updatePlan
 		update plans p set
 			price_per_hour = coalesce($2, p.price_per_hour), price = coalesce($3, p.price),
-			block_seconds = coalesce($4, p.block_seconds), included_hours = coalesce($5, p.included_hours), driver = coalesce($6, p.driver),
+			block_seconds = coalesce($4, p.block_seconds), included_hours = coalesce($5, p.included_hours), trial_days = coalesce($12, p.trial_days), driver = coalesce($6, p.driver),
 			idle_stop_minutes = coalesce($7, p.idle_stop_minutes), max_session_minutes = coalesce($8, p.max_session_minutes),
 			allow_clipboard = coalesce($9, p.allow_clipboard), allow_upload = coalesce($10, p.allow_upload), allow_download = coalesce($11, p.allow_download),
 			version = p.version + 1

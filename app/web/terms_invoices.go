@@ -82,7 +82,14 @@ func (s *server) onShopInvoice(c *echo.Context, done string, do func(d billing.S
 	}
 	err = do(d, form, cause)
 	if wrong, status := wrongOf(err); status != 0 {
-		return s.shopInvoiceAs(c, status, func(p *views.ShopInvoiceProps) { *wrongIn(p), p.Cause = typed(form, wrong), cause })
+		return s.shopInvoiceAs(c, status, func(p *views.ShopInvoiceProps) {
+			if p.Detail.Status == billing.Open {
+				*wrongIn(p) = typed(form, wrong)
+			} else {
+				p.Problem, p.Credit = wrong.Whole, typed(form, views.Wrong{Fields: wrong.Fields})
+			}
+			p.Cause = cause
+		})
 	}
 	if err != nil {
 		return err
