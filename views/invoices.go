@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/billing"
+	"github.com/ezscale/ezscale/app/money"
 )
 
 // InvoicesProps is a page of a customer's invoices, newest first.
@@ -54,66 +55,81 @@ func (w When) period(from, to time.Time) string {
 	return first.Format("January 2, 2006") + " to " + last.Format("January 2, 2006")
 }
 
-// InvoiceProps is one document.
+// InvoiceProps is one document. Its entries are at most PerLine under each line.
 type InvoiceProps struct {
 	When
-	billing.Detail
+	billing.Document
+	Cards bool // the shop takes cards
 }
+
+// PerLine is how many sessions an invoice shows under a line; the line's own page
+// shows all of them.
+const PerLine = 50
 
 func (p InvoiceProps) lineColumns() []Column {
 	return []Column{{Label: "What"}, {Label: "Hours", End: true}, {Label: "An hour", End: true}, {Label: "Amount", End: true}}
 }
 
-func hours(l billing.Line) string { return l.Quantity.StringFixed(2) }
-
-func blocksOf(l billing.Line) string {
-	return many(l.Blocks, "block") + " of " + every(l.BlockSeconds)
+func hours(l billing.Line) string {
+	if l.Blocks == 0 {
+		return "–"
+	}
+	return l.Quantity.StringFixed(2)
 }
 
-func (p InvoiceProps) sums() []Item {
-	i := p.Invoice
-	items := []Item{{Term: "Sum of the lines", Text: i.Money(i.Subtotal)}}
-	if i.Discount.IsPositive() {
-		items = append(items, Item{Term: "Discount", Text: i.Money(i.Discount.Neg())})
+func anHour(l billing.Line) string {
+	if l.Blocks == 0 {
+		return "–"
 	}
-	if i.Tax.IsPositive() {
-		items = append(items, Item{Term: p.taxName(), Text: i.Money(i.Tax)})
-	}
-	items = append(items, Item{Term: "Total", Text: i.Money(i.Total), Total: true})
-	if i.CreditApplied.IsPositive() {
-		items = append(items, Item{Term: "Paid from credit", Text: i.Money(i.CreditApplied.Neg())})
-	}
-	if i.Status == billing.Paid {
-		return append(items, Item{Term: "To pay", Text: i.Money(decimal.Zero), Total: true})
-	}
-	return append(items, Item{Term: "To pay by " + dueDate(i), Text: i.Money(i.AmountDue), Total: true})
+	return l.Rate()
 }
 
-// taxName lists the taxes of the lines: "VAT 19 %".
-func (p InvoiceProps) taxName() string {
-	var names []string
-	seen := map[string]bool{}
-	for _, l := range p.Lines {
-		name := strings.TrimSpace(l.TaxName) + " " + l.TaxPercent.String() + " %"
-		if l.TaxInclusive {
-			name += ", inside the price"
-		}
-		if l.TaxPercent.IsPositive() && !seen[name] {
-			names, seen[name] = append(names, strings.TrimSpace(name)), true
-		}
+// lineNote is what stands small under a line: its blocks and what came off it.
+func lineNote(l billing.Line) string {
+	var notes []string
+	if l.Blocks > 0 {
+		notes = append(notes, many(l.Blocks, "block")+" of "+every(l.BlockSeconds))
 	}
-	if len(names) == 0 {
-		return "Tax"
+	if l.Discount.IsPositive() {
+		notes = append(notes, "discount "+money.Of(l.Discount.Neg(), l.Currency).Format())
 	}
-	return strings.Join(names, " and ")
+	return strings.Join(notes, ", ")
 }
+
+func (p InvoiceProps) href(rest string) string { return "/invoices/" + p.Invoice.Number + rest }
+
+func (p InvoiceProps) lineHref(l billing.Line) string {
+	return p.href("/lines/" + strconv.Itoa(l.Position))
+}
+
+func items(rows []billing.FootRow) []Item {
+	out := make([]Item, len(rows))
+	for i, r := range rows {
+		out[i] = Item(r)
+	}
+	return out
+}
+
+// owes says that the customer can pay something of the invoice now.
+func (p InvoiceProps) owes() bool {
+	return p.Invoice.Status == billing.Open && p.Invoice.AmountDue.IsPositive()
+}
+
+func (p InvoiceProps) toPay() string {
+	return "Pay " + p.Invoice.Money(p.Invoice.AmountDue) + " by " + dueDate(p.Invoice)
+}
+
+// more says that a line has sessions beside those on the invoice.
+func (p InvoiceProps) more(l billing.Line) bool { return len(p.Statement(l)) >= PerLine }
 
 // few says that a statement is short enough to be open from the beginning.
 func (p InvoiceProps) few(l billing.Line) bool { return len(p.Statement(l)) <= 6 }
 
 func (p InvoiceProps) statementTitle(l billing.Line) string {
-	n := len(p.Statement(l))
-	return fmt.Sprintf("The %s behind line %s", many(int64(n), "session"), strconv.Itoa(l.Position))
+	if p.more(l) {
+		return fmt.Sprintf("The first %d sessions behind line %d", PerLine, l.Position)
+	}
+	return fmt.Sprintf("The %s behind line %d", many(int64(len(p.Statement(l))), "session"), l.Position)
 }
 
 func statementColumns() []Column {
@@ -127,9 +143,8 @@ func (p InvoiceProps) paid() string {
 	return p.Date(*p.Invoice.PaidAt)
 }
 
-// seller is who sends the invoice, without a name that stands above it already.
-func (p InvoiceProps) seller(above string) billing.Party {
-	who := p.Invoice.Seller
+// sellerOf is who sends a document, without a name that stands above it already.
+func sellerOf(who billing.Party, above string) billing.Party {
 	if who.Name == above {
 		who.Name = ""
 	}

@@ -274,7 +274,7 @@ func sessionRow(cols []Column, w When, s metering.Session) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = TextCell(cols[4], sessionBlocks(w, s), sessionBlock(s)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = LinkCell(cols[4], sessionBlocks(w, s), sessionHref(s.ID), sessionBlock(s)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

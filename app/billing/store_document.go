@@ -1,6 +1,8 @@
 package billing
 
 import (
+	"time"
+
 	"github.com/google/uuid"
 
 	"github.com/ezscale/ezscale/tenants"
@@ -91,4 +93,56 @@ func CreditDocumentQs(dst *CreditDocument, items *[]CreditItem, userID uuid.UUID
 			where c.user_id = $1 and c.number = $2
 			order by n.position`, userID, number),
 	}
+}
+
+// InvoicesOfQ reads a customer's invoices that were made in [from, to), oldest first.
+func InvoicesOfQ(dst *[]Invoice, userID uuid.UUID, from, to time.Time) tenants.Query {
+	return tenants.ListQ(dst, `-- billing.InvoicesOfQ
+		select `+invoiceColumns+`
+		from invoices i
+		where i.user_id = $1 and i.status <> 'draft' and i.created_at >= $2 and i.created_at < $3
+		order by i.created_at, i.id
+		limit 10000`, userID, from, to)
+}
+
+// LinesOfQ reads the lines of the invoices that InvoicesOfQ reads.
+func LinesOfQ(dst *[]Line, userID uuid.UUID, from, to time.Time) tenants.Query {
+	return tenants.ListQ(dst, `-- billing.LinesOfQ
+		select `+lineColumns+`
+		from invoices i join invoice_items l on l.invoice_id = i.id
+		where i.user_id = $1 and i.status <> 'draft' and i.created_at >= $2 and i.created_at < $3
+		order by i.created_at, i.id, l.position`, userID, from, to)
+}
+
+// CreditsOfQ reads the credit notes of the invoices that InvoicesOfQ reads.
+func CreditsOfQ(dst *[]InvoiceCredit, userID uuid.UUID, from, to time.Time) tenants.Query {
+	return tenants.ListQ(dst, `-- billing.CreditsOfQ
+		select i.number as invoice_number, c.number, c.total, c.currency, c.reason, c.created_at
+		from invoices i join credit_notes c on c.invoice_id = i.id
+		where i.user_id = $1 and i.status <> 'draft' and i.created_at >= $2 and i.created_at < $3
+		order by c.created_at, c.number`, userID, from, to)
+}
+
+// ShopInvoicesQ reads the shop's invoices that were made in [from, to), oldest first.
+func ShopInvoicesQ(dst *[]Invoice, from, to time.Time) tenants.Query {
+	return tenants.ListQ(dst, `-- billing.ShopInvoicesQ
+		select `+invoiceColumns+`
+		from invoices i
+		where i.status <> 'draft' and i.created_at >= $1 and i.created_at < $2
+		order by i.created_at, i.number
+		limit 100000`, from, to)
+}
+
+// MonthEntriesQ reads a customer's sessions of [from, to) with their blocks that
+// began in it, oldest first, as a statement words them.
+func MonthEntriesQ(dst *[]Entry, userID uuid.UUID, from, to time.Time) tenants.Query {
+	return tenants.ListQ(dst, `-- billing.MonthEntriesQ
+		with runs as (
+			select b.session_id, b.rate, b.currency, count(*) as blocks, sum(b.seconds)::bigint as seconds
+			from usage_blocks b where b.user_id = $1 and b.starts_at >= $2 and b.starts_at < $3
+			group by b.session_id, b.rate, b.currency)
+		select $1::uuid as item_id, r.session_id, s.plan_name, s.started_at, r.blocks, r.seconds, r.rate, r.currency,
+			s.stopped_at, s.started_by, coalesce(s.ended_by, '') as ended_by, s.plan_version
+		from runs r join kasm_usage_sessions s on s.id = r.session_id
+		order by s.started_at, s.id, r.rate`, userID, from, to)
 }

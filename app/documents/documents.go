@@ -17,14 +17,13 @@ type Press struct {
 
 // Brand is whose document it is, as the shop looks today.
 type Brand struct {
-	Company  string
-	Email    string
-	Phone    string
-	Colour   string // #rrggbb
-	Logo     []byte // a PNG or JPEG; nothing, or anything else, is no logo
-	HowToPay string // what the shop says of bank transfers
-	Page     string // the address of the document's page; empty for none
-	Zone     *time.Location
+	Company string
+	Email   string
+	Phone   string
+	Colour  string // #rrggbb
+	Logo    []byte // a PNG or JPEG; nothing, or anything else, is no logo
+	Page    string // the address of the document's page; empty for none
+	Zone    *time.Location
 }
 
 func (b Brand) date(t time.Time) string { return t.In(b.Zone).Format("January 2, 2006") }

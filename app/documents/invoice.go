@@ -35,7 +35,7 @@ func (p *Press) Invoice(d billing.Document, b Brand) ([]byte, error) {
 
 // typed are all texts of a document that somebody wrote.
 func typed(d billing.Document, b Brand) []string {
-	all := append([]string{b.Company, b.Email, b.Phone, b.HowToPay, d.Invoice.CouponCode, d.Invoice.VoidReason, d.Invoice.Description}, d.Invoice.BillTo.PostalLines()...)
+	all := append([]string{b.Company, b.Email, b.Phone, d.HowToPay, d.Invoice.CouponCode, d.Invoice.VoidReason, d.Invoice.Description}, d.Invoice.BillTo.PostalLines()...)
 	all = append(all, d.Invoice.Seller.PostalLines()...)
 	for _, l := range d.Lines {
 		all = append(all, l.Description, l.TaxName, l.Money())

@@ -19,6 +19,7 @@ import (
 // belongings are what a customer has whose ids others may try.
 type belongings struct {
 	user, service, workspace, key uuid.UUID
+	session                       uuid.UUID
 	subscription                  uuid.UUID
 	invoice                       string
 	keyID, keySecret              string
@@ -39,7 +40,7 @@ func (w *world) belongingsOf(t tenants.Tenant, email, marker string) belongings 
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	number, subscription := marker+"-INV", uuid.New()
+	number, session, subscription := marker+"-INV", uuid.Nil, uuid.New()
 	err = w.deps.DB.In(ctx, t, func(tx tenants.Tx) error {
 		if _, err := tx.Exec(ctx, `update kasm_workspaces set template_name = $2 where id = $1`, desk.ID, marker); err != nil {
 			return err
@@ -50,12 +51,23 @@ func (w *world) belongingsOf(t tenants.Tenant, email, marker string) belongings 
 		}
 		_, err := tx.Exec(ctx, `insert into invoices (user_id, number, status, cycle_start, period_start, period_end, currency, description, due_date, created_at, finalised_at)
 			values ($1, $2, 'open', $3::timestamptz, $3, $3, 'USD', $4, ($3::timestamptz)::date, $3, $3)`, user.ID, number, noon, marker)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `insert into credit_notes (number, invoice_id, user_id, cause, reason, currency, net, tax, total, to_credit, created_at)
+			select number, id, user_id, number, $2, 'USD', 1, 0, 1, 1, created_at from invoices where number = $1`, number, marker)
+		if err != nil {
+			return err
+		}
+		session, err = tenants.Get[uuid.UUID](ctx, tx, "session", `insert into kasm_usage_sessions (kasm_workspace_id, user_id, run, desktop_id, plan_id, plan_version, plan_name, service_type,
+				cost_per_hour, wholesale_cost_per_hour, block_seconds, currency, started_at, last_proof_at, created_at)
+			select w.id, w.user_id, 1, $2, w.plan_id, 1, $2, 'developer_basic', 1, 1, 900, 'USD', $3, $3, $3 from kasm_workspaces w where w.id = $1 returning id`, desk.ID, marker, noon)
 		return err
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return belongings{user.ID, desk.ServiceID, desk.ID, key.ID, subscription, number, key.Key, secret}
+	return belongings{user.ID, desk.ServiceID, desk.ID, key.ID, session, subscription, number, key.Key, secret}
 }
 
 // endow gives a customer what they need to order.
@@ -72,6 +84,7 @@ func foreign(r Route, o belongings) (path string, known bool) {
 	fill := func(id string) string {
 		path := strings.ReplaceAll(r.Path, ":id", id)
 		path = strings.ReplaceAll(path, ":number", id)
+		path = strings.ReplaceAll(path, ":position", "1")
 		return strings.ReplaceAll(path, ":token", id)
 	}
 	switch {
@@ -85,13 +98,17 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		return strings.TrimSuffix(fill(o.workspace.String()), "*"), true
 	case strings.HasPrefix(r.Path, "/payments/"), strings.HasPrefix(r.Path, "/reseller/payments/"), strings.HasPrefix(r.Path, "/settings/cards/"):
 		return fill(o.workspace.String()), true
+	case strings.HasPrefix(r.Path, "/reseller/invoices/"):
+		return fill(o.invoice), true
 	case strings.HasPrefix(r.Path, "/settings/keys/"):
 		return fill(o.key.String()), true
 	case strings.HasPrefix(r.Path, "/billing/subscriptions/"):
 		return fill(o.subscription.String()), true
-	case strings.HasPrefix(r.Path, "/reseller/customers/"):
+	case strings.HasPrefix(r.Path, "/reseller/customers/"), strings.HasPrefix(r.Path, "/reseller/parked/"):
 		return fill(o.user.String()), true
-	case strings.HasPrefix(r.Path, "/invoices/"), strings.HasPrefix(r.Path, "/api/public/invoices/"):
+	case strings.HasPrefix(r.Path, "/sessions/"):
+		return fill(o.session.String()), true
+	case strings.HasPrefix(r.Path, "/credit-notes/"), strings.HasPrefix(r.Path, "/invoices/"), strings.HasPrefix(r.Path, "/api/public/invoices/"):
 		return fill(o.invoice), true
 	case strings.HasPrefix(r.Path, "/reseller/wholesale/"), strings.HasPrefix(r.Path, "/reseller/settlement/"):
 		return fill(o.user.String()), true

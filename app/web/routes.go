@@ -85,7 +85,13 @@ func (s *server) table() []Route {
 		{get, "/usage", anywhere, customer, s.usagePage},
 		{get, "/usage/total", anywhere, customer, s.usageTotal},
 		{get, "/invoices", anywhere, customer, s.invoicesPage},
-		{get, "/invoices/:number", anywhere, customer, s.invoicePage},
+		{get, "/sessions/:id/blocks", anywhere, customer, s.sessionBlocks},
+		{get, "/usage.pdf", anywhere, customer, s.statementPDF},
+		{get, "/invoices.csv", anywhere, customer, s.invoicesCSV},
+		{get, "/invoices.json", anywhere, customer, s.invoicesJSON},
+		{get, "/invoices/:number", anywhere, customer, s.invoicePage}, // and .pdf, .csv, .json after the number
+		{get, "/invoices/:number/lines/:position", anywhere, customer, s.invoiceLine},
+		{get, "/credit-notes/:number", anywhere, customer, s.creditNotePage}, // and .pdf
 		{get, "/billing", anywhere, customer, s.billingPage},
 		{get, "/billing/balance", anywhere, customer, s.billingBalance},
 		{get, "/billing/ledger", anywhere, customer, s.ledgerPage},
@@ -117,6 +123,7 @@ func (s *server) table() []Route {
 		{post, "/reseller/sign-in", anywhere, atDesk, s.resellerSignIn},
 		{post, "/reseller/sign-out", anywhere, atDesk, s.resellerSignOut},
 		{get, "/reseller", anywhere, reseller, s.resellerPage},
+		{get, "/reseller/invoices.csv", anywhere, reseller, s.shopInvoicesCSV},
 		{get, "/reseller/customers/:id", anywhere, reseller, s.customerPage},
 		{post, "/reseller/customers/:id/credit", anywhere, reseller, s.grantCredit},
 		{get, "/reseller/billing", anywhere, reseller, s.shopTermsPage},

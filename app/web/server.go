@@ -21,6 +21,7 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/documents"
 	"github.com/ezscale/ezscale/app/dunning"
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
@@ -87,6 +88,7 @@ type server struct {
 	policy  string   // of pages
 	looks   sync.Map // tenant's id → look
 	porter  *porter
+	press   documents.Press
 	proxy   *httputil.ReverseProxy
 }
 
