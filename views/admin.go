@@ -15,7 +15,8 @@ type Overview struct {
 	Statuses   []StatProps
 	Letters    []DeadLetterRow
 	Desktops   []AttentionRow
-	Shops      []AttentionRow // that could not be brought up to date
+	Shops      []AttentionRow  // that could not be brought up to date
+	Items      []AttentionItem // of the shops' books
 	Servers    []ServerRow
 	Incomplete string // why the list of desktops may lack some, or ""
 }
@@ -46,7 +47,7 @@ type ServerRow struct {
 }
 
 func (p Overview) quiet() bool {
-	return len(p.Letters)+len(p.Desktops)+len(p.Shops) == 0 && p.Incomplete == ""
+	return len(p.Letters)+len(p.Desktops)+len(p.Shops)+len(p.Items) == 0 && p.Incomplete == ""
 }
 
 // Resellers is the list of shops and the form for a new one.

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v5"
 
 	"github.com/ezscale/ezscale/app/accounts"
+	"github.com/ezscale/ezscale/app/attention"
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/fail"
@@ -62,7 +63,8 @@ func (s *server) adminShell(c *echo.Context, title string) views.Shell {
 	v := visitOf(c)
 	shell := s.bareShell(c, title)
 	shell.Narrow, shell.Host, shell.HomeHref, shell.SignOutHref = false, views.HostOperator, "/admin", "/admin/sign-out"
-	shell.Nav = navAt([]views.NavItem{{Label: "Overview", Href: "/admin"}, {Label: "Resellers", Href: "/admin/resellers"}, {Label: "Wholesale", Href: "/admin/wholesale"}, {Label: "Hosts", Href: "/admin/servers"}}, c.Request().URL.Path)
+	shell.Nav = navAt([]views.NavItem{{Label: "Overview", Href: "/admin"}, {Label: "Resellers", Href: "/admin/resellers"}, {Label: "Wholesale", Href: "/admin/wholesale"}, {Label: "Hosts", Href: "/admin/servers"},
+		{Label: "Rehearsal", Href: "/admin/rehearsal"}}, c.Request().URL.Path)
 	shell.Nav[0].Current = c.Request().URL.Path == "/admin"
 	shell.User = &views.ShellUser{Name: v.operator.Name, Initials: branding.Initials(v.operator.Name), Email: v.operator.Email}
 	shell.Notice = popNotice(c, s.doors.admin)
@@ -96,6 +98,11 @@ func (s *server) adminPage(c *echo.Context) error {
 			page.Servers = append(page.Servers, serverRow(h))
 		}
 	}
+	var matters []attention.Item
+	if err := s.DB.CentralRead(ctx, attention.ListQ(&matters, "", attention.Cursor{}, attentionOverview)); err != nil {
+		return err
+	}
+	page.Items = s.attentionItems(matters)
 	troubles, err := s.Workspaces.Attention(ctx)
 	if err != nil {
 		s.log.Warn("not every shop could be asked for what needs attention", "error", err)
