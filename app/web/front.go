@@ -73,7 +73,7 @@ func planGroups(plans []workspaces.Plan) (groups []views.FrontGroup) {
 func priceOf(p workspaces.Plan) views.PriceProps {
 	points := []string{strconv.Itoa(p.VCPU) + " vCPU", memory(p.RAMMB) + " of memory", "Charged every " + minutes(p.BlockSeconds)}
 	if p.Price != nil && p.Price.IsPositive() {
-		points = append(points, "Or "+money.Of(*p.Price, p.Currency).Format()+" a month")
+		points = append(points, "Plus "+money.Of(*p.Price, p.Currency).Format()+" a month")
 	}
 	return views.PriceProps{Title: p.Name, Text: p.Description, Price: money.Rate(p.PricePerHour, p.Currency), Per: "an hour", Points: points,
 		Action: views.NavItem{Label: "Choose this", Href: "/sign-up?next=%2Fkasm%2Forder"}}

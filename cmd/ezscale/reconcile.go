@@ -32,6 +32,6 @@ func (cmd reconcileCmd) Run(c *console) error {
 // desktops is the life of desktops for a command of a moment: it changes rows,
 // and the server makes the hosts follow.
 func (c *console) desktops(in *installation) *workspaces.Service {
-	return workspaces.New(workspaces.Config{DB: in.db, Clock: in, Wall: clock.Wall{}.Now, Credit: in.ledger, Meter: metering.NewService(c.log).PaidFrom(in.ledger),
+	return workspaces.New(workspaces.Config{DB: in.db, Clock: in, Wall: clock.Wall{}.Now, Credit: in.ledger, Terms: in.billing, Meter: metering.NewService(c.log).Reporting(in.billing).PaidFrom(in.ledger),
 		Fleet: in.hosts, Sealer: in.key, Log: c.log})
 }
