@@ -174,7 +174,11 @@ func planBlock(p workspaces.Plan) string {
 }
 
 func planSpecs(p workspaces.Plan) []string {
-	return []string{strconv.Itoa(p.VCPU) + " vCPU", memory(p.RAMMB), planBlock(p) + " per " + strconv.Itoa(p.BlockSeconds/60) + " min"}
+	specs := []string{strconv.Itoa(p.VCPU) + " vCPU", memory(p.RAMMB), planBlock(p) + " per " + strconv.Itoa(p.BlockSeconds/60) + " min"}
+	if p.Price != nil && p.Price.IsPositive() {
+		specs = append(specs, "plus "+money.Of(*p.Price, p.Currency).Format()+" a month")
+	}
+	return specs
 }
 
 func (p OrderProps) summary(plan workspaces.Plan) []Item {

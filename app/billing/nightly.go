@@ -93,9 +93,13 @@ func (s *Service) Prove(ctx context.Context, t tenants.Tenant) (Proof, error) {
 	return p, nil
 }
 
-// OnRecomputeDue checks a shop's books by night. What differs goes onto the list of
+// OnRecomputeDue checks a shop's books by night. What was charged beyond the end of a
+// session is given back first. What differs goes onto the list of
 // what needs a person, once until it is settled; what is right again leaves it.
 func (s *Service) OnRecomputeDue(ctx context.Context, m *bus.Message) error {
+	if err := s.FindOverbilled(ctx, m.Tenant); err != nil {
+		return err
+	}
 	proof, err := s.Prove(ctx, m.Tenant)
 	if err != nil {
 		return err
