@@ -56,12 +56,12 @@ func (cmd tenantSetCmd) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		return c.print(cmd.JSON, termsJSON(t, terms), fmt.Sprintf("%s: at least %s to start, pay later %v, free restart %v, invoices %s due after %d days, credit notes %s",
+		return c.print(cmd.JSON, shopTermsJSON(t, terms), fmt.Sprintf("%s: at least %s to start, pay later %v, free restart %v, invoices %s due after %d days, credit notes %s",
 			t.Slug, money.Of(terms.MinimumCredit, t.Currency).Format(), terms.Postpaid, terms.FreeRestart, terms.NumberFormat, terms.TermDays, terms.CreditFormat))
 	})
 }
 
-func termsJSON(t tenants.Tenant, s billing.ShopTerms) map[string]any {
+func shopTermsJSON(t tenants.Tenant, s billing.ShopTerms) map[string]any {
 	return map[string]any{"tenant": t.Slug, "minimum_credit": money.API(s.MinimumCredit, t.Currency), "postpaid": s.Postpaid, "free_restart": s.FreeRestart,
 		"invoice_number_format": s.NumberFormat, "credit_note_number_format": s.CreditFormat, "term_days": s.TermDays}
 }
