@@ -51,6 +51,7 @@ type Session struct {
 	CostPerHour             decimal.Decimal  `db:"cost_per_hour"`
 	WholesaleCostPerHour    decimal.Decimal  `db:"wholesale_cost_per_hour"`
 	BlockSeconds            int              `db:"block_seconds"`
+	FreeBlocks              int              `db:"free_blocks"` // of the first ones: a restart inside a block that was paid
 	Currency                string           `db:"currency"`
 	StartedBy               string           `db:"started_by"`
 	EndedBy                 *string          `db:"ended_by"`
@@ -78,7 +79,7 @@ func (s Session) BlocksAt(now time.Time) int {
 
 // CostAt is what BlocksAt cost, exactly.
 func (s Session) CostAt(now time.Time) decimal.Decimal {
-	return Cost(s.CostPerHour, s.BlocksAt(now), s.BlockSeconds)
+	return Cost(s.CostPerHour, max(0, s.BlocksAt(now)-s.FreeBlocks), s.BlockSeconds)
 }
 
 // AmountAt is CostAt with its currency, rounded for people.

@@ -14,7 +14,7 @@ import (
 func LatestQ(dst *[]Session, user uuid.UUID, limit int) tenants.Query {
 	return tenants.ListQ(dst, `-- metering.LatestQ
 select s.id, s.kasm_workspace_id, s.user_id, s.service_type, s.plan_name, w.template_name, s.cost_per_hour, 0::numeric as wholesale_cost_per_hour,
-    s.block_seconds, s.currency, s.started_by, s.ended_by, s.started_at, s.last_proof_at, s.stopped_at, s.duration_seconds, s.duration_billable_seconds, s.total_cost,
+    s.block_seconds, s.free_blocks, s.currency, s.started_by, s.ended_by, s.started_at, s.last_proof_at, s.stopped_at, s.duration_seconds, s.duration_billable_seconds, s.total_cost,
     case when s.stopped_at is null then (select count(*) from usage_blocks b where b.session_id = s.id) else s.duration_billable_seconds / s.block_seconds end as charged,
     '{}'::text[] as invoice_numbers
 from (

@@ -9,7 +9,7 @@ import (
 )
 
 const sessionColumns = `s.id, s.kasm_workspace_id, s.user_id, s.service_type, s.plan_name, w.template_name, s.cost_per_hour, s.wholesale_cost_per_hour,
-    s.block_seconds, s.currency, s.started_by, s.ended_by, s.started_at, s.last_proof_at, s.stopped_at, s.duration_seconds, s.duration_billable_seconds, s.total_cost,
+    s.block_seconds, s.free_blocks, s.currency, s.started_by, s.ended_by, s.started_at, s.last_proof_at, s.stopped_at, s.duration_seconds, s.duration_billable_seconds, s.total_cost,
     (select count(*) from usage_blocks b where b.session_id = s.id) as charged,
     array(select distinct i.number from usage_blocks b join invoice_items t on t.id = b.invoice_item_id join invoices i on i.id = t.invoice_id
           where b.session_id = s.id and i.number is not null order by i.number) as invoice_numbers

@@ -26,6 +26,8 @@ func (n *Service) write(ctx context.Context, tx tenants.Tx, m *bus.Message, a ab
 		return n.dunningLetter(ctx, tx, m, to)
 	case "account.parked", "account.parked_notice", "account.released":
 		return n.parkedLetter(ctx, tx, m, to)
+	case "balance.low", "workspace.stop_requested":
+		return n.creditLetter(ctx, tx, m, a, to)
 	case "payment.succeeded", "payment.failed", "refund.succeeded", "refund.failed", "topup.refused":
 		return n.paymentLetter(ctx, tx, m, to)
 	case "wholesale.issued", "wholesale.reminder", "wholesale.past_due", "wholesale.suspended", "wholesale.paid":

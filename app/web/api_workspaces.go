@@ -242,7 +242,7 @@ type statusJSON struct {
 	CostSoFar     string            `json:"cost_so_far"`
 	PaidUntil     *string           `json:"paid_until"`
 	StopsAt       *string           `json:"stops_at,omitempty"`    // left out while nothing stops it by itself
-	StopReason    string            `json:"stop_reason,omitempty"` // limit, idle or schedule
+	StopReason    string            `json:"stop_reason,omitempty"` // limit, idle, schedule, credit, cap, parked or suspended
 	Message       string            `json:"message,omitempty"`
 }
 

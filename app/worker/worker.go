@@ -46,7 +46,8 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "metering-limit", Names: []string{"limit.due"}, Handle: r.OnLimitDue},
 		{Name: "metering-idle", Names: []string{"idle.due"}, Handle: r.OnIdleDue},
 		{Name: "metering-reserve", Names: []string{"reserve.due"}, Handle: w.OnReserveDue, Parallel: 32},
-		{Name: "metering-funds", Names: []string{"credit.granted", "credit.added", "funds.changed"}, Handle: w.OnFunds},
+		{Name: "metering-funds", Names: []string{"credit.granted", "credit.added", "limits.changed", "funds.changed"}, Handle: w.OnFunds},
+		{Name: "ledger-bonus", Names: []string{"bonus.due"}, Handle: of.Ledger.OnBonusDue},
 
 		// Billing closes the months.
 		{Name: "billing-cycle", Names: []string{"cycle.due"}, Handle: b.OnCycleDue},
@@ -54,6 +55,7 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "billing-subscription", Names: []string{"subscription.due"}, Handle: b.OnSubscriptionDue},
 		{Name: "billing-overbilled", Names: []string{"session.closed", "invoice.finalised"}, Handle: b.OnBilled},
 		{Name: "wholesale-due", Names: []string{"wholesale.due"}, Handle: of.Wholesale.OnDue},
+		{Name: "payments-wholesale", Names: []string{"wholesale.issued"}, Handle: collectWholesale(of.Payments)},
 
 		// Payments collects, buys credit by itself, and follows what the processor says.
 		{Name: "payments-invoice", Names: []string{"invoice.finalised"}, Handle: of.Payments.OnInvoice},
@@ -84,6 +86,7 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "notify-payment", Names: []string{"payment.succeeded", "payment.failed", "refund.succeeded", "refund.failed", "topup.refused"}, Handle: n.OnPayment},
 		{Name: "notify-dispute", Names: []string{"payment.disputed"}, Handle: n.OnDisputed},
 		{Name: "notify-wholesale", Names: []string{"wholesale.issued", "wholesale.reminder", "wholesale.past_due", "wholesale.suspended", "wholesale.paid"}, Handle: n.OnWholesale},
+		{Name: "notify-credit", Names: []string{"balance.low", "workspace.stop_requested"}, Handle: n.OnCredit},
 		{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.OnFailed},
 		{Name: "notify-attention", Names: []string{"attention.raised"}, Handle: n.OnAttention},
 	}
