@@ -89,7 +89,9 @@ func (p Customer) spent() ChartProps {
 			best = m
 		}
 		chart.Bars = append(chart.Bars, Bar{Label: m.Date.Format("January 2006"), Value: m.Cost.Shift(6).IntPart(), Text: p.round(m.Cost), Hit: i == len(p.Months)-1})
-		chart.Axis = append(chart.Axis, m.Date.Format("Jan"))
+	}
+	for i, last := 0, len(p.Months)-1; i < 5 && last >= 0; i++ {
+		chart.Axis = append(chart.Axis, p.Months[i*last/4].Date.Format("Jan"))
 	}
 	chart.Label = "Usage by month, nothing yet"
 	if best.Cost.IsPositive() {
