@@ -162,3 +162,21 @@ func TestIssueOutsideOfACycle(t *testing.T) {
 		t.Errorf("the month's own: %+v", made)
 	}
 }
+
+// TestCreditNotesDoNotChangeAnInvoiceR19R21 shortens a session that was invoiced: the
+// invoice still works out, and with its credit note it is what ran.
+func TestCreditNotesDoNotChangeAnInvoiceR19R21(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "UTC", "USD", "2026-11-01T00:11:00Z")
+	user := b.customer(t, "a@example.test")
+	s := b.session(t, session{user: user, start: at(t, "2026-09-30T23:00:00Z"), stop: at(t, "2026-10-01T01:00:00Z"), charged: -1})
+	september, october := b.close(t, "2026-10-01T00:00:00Z")[0], b.close(t, "2026-11-01T00:00:00Z")[0]
+	b.exec(t, `update kasm_usage_sessions set last_proof_at = $2, stopped_at = $2 where id = $1`, s, at(t, "2026-09-30T23:20:00Z"))
+	b.in(t, func(ctx context.Context, tx tenants.Tx) error { return b.Overbilled(ctx, tx, s, 2, "") })
+	b.right(t, september.Number)
+	b.right(t, october.Number)
+	if got := get[string](t, b, `select (select sum(total) from invoices) - (select sum(total) from credit_notes) || ''`); !dec(got).Equal(dec("0.10")) {
+		t.Errorf("invoices less credit notes: want two blocks, 0.10, got %s", got)
+	}
+	b.proved(t)
+}

@@ -29,12 +29,24 @@ type Run struct {
 	StoppedAt    *time.Time      `db:"stopped_at"`
 	LastProofAt  time.Time       `db:"last_proof_at"`
 	FreeBlocks   int             `db:"free_blocks"` // the first so many cost nothing
+	Charged      int             `db:"charged"`     // blocks, of one that is known to be charged beyond its end; else 0
 	Except       []int32         `db:"except"`
 }
 
-// end is when the run ended, or until when it is proved. An open session has
-// its first block from the first observation on.
+// end is when the run ended, or until when it is proved; of one that was charged beyond
+// its end, the end of the last block: credit notes give those blocks back, the invoice
+// keeps them (R19).
 func (r Run) end() time.Time {
+	ran, charged := r.ran(), r.StartedAt.Add(time.Duration(r.Charged)*time.Duration(r.BlockSeconds)*time.Second)
+	if charged.After(ran) {
+		return charged
+	}
+	return ran
+}
+
+// ran is until when the run went on. An open session has its first block from the
+// first observation on.
+func (r Run) ran() time.Time {
 	if r.StoppedAt != nil {
 		return *r.StoppedAt
 	}

@@ -116,10 +116,11 @@ func recomputeQs(inv *Invoice, lines *[]Line, runs *[]Run, prepaid *decimal.Deci
 				where i.number = $1 and l.kind in ('usage', 'included')
 				group by i.id)
 			select s.id, s.service_type, s.tax_class, s.plan_name, s.cost_per_hour as rate, s.block_seconds, s.currency, s.started_at, s.stopped_at, s.last_proof_at, s.free_blocks,
+				coalesce((select max(b.block_no) + 1 from usage_blocks b join overbilled o on o.session_id = b.session_id where b.session_id = s.id), 0) as charged,
 				array(select b.block_no from usage_blocks b left join invoice_items l on l.id = b.invoice_item_id
 					where b.session_id = s.id and l.invoice_id is distinct from i.id) as except
 			from i join kasm_usage_sessions s on s.user_id = i.user_id and s.currency = i.currency
-			where s.started_at < i.until and (s.stopped_at is null or s.stopped_at > i.since)
+			where s.started_at < i.until and (s.stopped_at is null or s.stopped_at > i.since or exists (select from overbilled o where o.session_id = s.id))
 			order by s.started_at, s.id`, number),
 		tenants.GetQ(prepaid, "invoice", `-- billing.recompute, prepaid
 			select coalesce(sum(b.prepaid), 0) from invoices i join invoice_items l on l.invoice_id = i.id join usage_blocks b on b.invoice_item_id = l.id
