@@ -143,7 +143,7 @@ func TestCreditNoteBackToTheCardR19(t *testing.T) {
 	back, payment := giver{}, uuid.New()
 	b.RefundBy(back)
 	b.exec(t, `insert into payments (id, user_id, kind, invoice_id, amount, currency, method, status, processor_id, idempotency_key, created_at, updated_at, succeeded_at)
-		values ($1, $2, 'invoice', $3, 6, 'USD', 'card', 'succeeded', 'pi_1', $1::text, $4, $4, $4)`, payment, user, inv.ID, *b.clock.Load())
+		values ($1, $2, 'invoice', $3, 6, 'USD', 'card', 'succeeded', 'pi_1', 'key', $4, $4, $4)`, payment, user, inv.ID, *b.clock.Load())
 	b.in(t, func(ctx context.Context, tx tenants.Tx) error {
 		return billing.SettleIn(ctx, tx, inv.ID, billing.Receipt{Amount: dec("6"), Place: ledger.Cash, Cause: "payment:" + payment.String(), Actor: "card", At: tx.Now()})
 	})
