@@ -23,6 +23,7 @@ type till struct {
 	*world
 	fake *stripefake.Fake
 	base string
+	link *func(t tenants.Tenant, path string) string // where the processor's page leads back to
 }
 
 func newTill(t *testing.T) till {
@@ -31,16 +32,17 @@ func newTill(t *testing.T) till {
 	s := httptest.NewServer(fake)
 	t.Cleanup(s.Close)
 	fake.At(s.URL)
+	link := func(t tenants.Tenant, path string) string { return "https://" + t.Host() + path }
 	w := newWorld(t, func(d *Deps) {
 		c := d.Payments.Config
 		key, err := seal.New(strings.Repeat("k", seal.MinSecret))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Sealer, c.APIBase, c.Links = key, s.URL, func(t tenants.Tenant, path string) string { return "https://" + t.Host() + path }
+		c.Sealer, c.APIBase, c.Links = key, s.URL, func(t tenants.Tenant, path string) string { return link(t, path) }
 		d.Payments = payments.New(c)
 	})
-	return till{w, fake, s.URL}
+	return till{w, fake, s.URL, &link}
 }
 
 func (w till) connect(t tenants.Tenant) (secret string) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/payments"
 	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/views"
@@ -47,7 +48,6 @@ func (s *server) resellerWholesale(c *echo.Context) error {
 	if err := s.DB.CentralRead(ctx, wholesale.InvoicesQ(&invoices, v.tenant.ID, wholesaleListed)); err != nil {
 		return err
 	}
-	page.Notice = owedNotice(v.tenant)
 	page.Sections = []views.ReportSection{wholesaleTable("Invoices", invoices, terms.Zone(), nil, "/reseller/wholesale/"), {Title: "Your terms", Facts: termFacts(terms)}}
 	return s.render(c, 200, views.ReportPage(s.consoleShell(c, page.Title, person), page))
 }
@@ -115,22 +115,70 @@ func (s *server) resellerWholesaleInvoice(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s.lookWholesale(c.Request().Context(), visitOf(c).tenant.ID, c.Param("number"))
 	inv, items, terms, err := s.wholesaleInvoice(c, visitOf(c).tenant.ID, c.Param("number"))
 	if err != nil {
 		return err
 	}
+	if inv.CheckoutURL != nil && inv.Status == wholesale.Open { // they may come from the processor's page
+		if err := s.Payments.LookWholesale(c.Request().Context(), inv.ID); err != nil {
+			s.log.Warn("a wholesale payment was not looked at", "number", inv.Number, "error", err)
+		} else if inv, items, terms, err = s.wholesaleInvoice(c, inv.TenantID, inv.Number); err != nil {
+			return err
+		}
+	}
 	page := s.wholesaleDocument(inv, items, terms, func(id uuid.UUID) string { return "/reseller/wholesale/lines/" + id.String() })
 	page.Back = views.NavItem{Label: "Wholesale invoices", Href: "/reseller/wholesale"}
 	if inv.Status == wholesale.Open {
-		page.Actions = append(page.Actions, s.payByCard(c.Request().Context(), inv)...)
-		page.Notice = &views.Notice{Tone: views.ToneInfo, Title: inv.Money(inv.AmountDue) + " to pay by " + civilDay(inv.DueDate),
-			Text: "Pay by bank transfer to " + inv.Seller.Name + ", with " + inv.Number + " as its text, or write to " + inv.Seller.Email + "."}
-		if inv.PastDueAt != nil {
-			page.Notice.Tone = views.ToneWarn
+		if err := s.waysToPay(c, inv, &page); err != nil {
+			return err
 		}
 	}
 	return s.render(c, 200, views.ReportPage(s.consoleShell(c, page.Title, person), page))
+}
+
+// waysToPay says how an open invoice is paid: by transfer, and by card where the
+// provider takes cards.
+func (s *server) waysToPay(c *echo.Context, inv wholesale.Invoice, page *views.Report) error {
+	page.Notice = &views.Notice{Tone: views.ToneInfo, Title: inv.Money(inv.AmountDue) + " to pay by " + civilDay(inv.DueDate),
+		Text: "Pay by bank transfer to " + inv.Seller.Name + ", with " + inv.Number + " as its text, or write to " + inv.Seller.Email + "."}
+	if inv.PastDueAt != nil {
+		page.Notice.Tone = views.ToneWarn
+	}
+	house, ok := s.Registry.House()
+	if !ok {
+		return nil
+	}
+	var cards bool
+	if err := s.DB.Read(c.Request().Context(), house, s.Payments.TakesCardsQ(&cards, house)); err != nil || !cards {
+		return err
+	}
+	page.Actions = []views.ReportAction{{Label: "Pay by card", Kind: views.Primary, Action: "/reseller/wholesale/" + url.PathEscape(inv.Number) + "/pay"}}
+	return nil
+}
+
+// payWholesale sends a reseller on to the provider's page for cards.
+func (s *server) payWholesale(c *echo.Context) error {
+	v := visitOf(c)
+	inv, _, _, err := s.wholesaleInvoice(c, v.tenant.ID, c.Param("number"))
+	if err != nil {
+		return err
+	}
+	path := "/reseller/wholesale/" + url.PathEscape(inv.Number)
+	host, _, _ := strings.Cut(s.hostOf(c.Request()), ":")
+	to, err := s.Payments.PayWholesale(c.Request().Context(), v.tenant, inv.ID, s.onHost(c, host, path))
+	tone, text := views.ToneGood, "This is paid. Thank you."
+	switch {
+	case payments.NoCards(err):
+		tone, text = views.ToneWarn, "The provider takes no cards. Please pay by bank transfer."
+	case fail.Is(err, fail.Conflict):
+		tone, text = views.ToneWarn, err.Error()
+	case err != nil:
+		return err
+	case to.URL != "":
+		return s.toCheckout(c, to.URL)
+	}
+	putNotice(c, s.deskOfReseller(c), tone, text)
+	return seeOther(c, path)
 }
 
 func (s *server) wholesaleInvoice(c *echo.Context, tenant uuid.UUID, number string) (inv wholesale.Invoice, items []wholesale.Item, terms wholesale.Terms, err error) {
