@@ -46,10 +46,10 @@ func nextNight(zone *time.Location, now time.Time) time.Time {
 
 // Proof is what checking a shop's books came to.
 type Proof struct {
-	Tenant   string   `json:"tenant"`
-	Invoices int      `json:"invoices"` // that were worked out again
-	Wrong    []Check  `json:"wrong"`    // those that differ from what is stored
-	Ledger   []string `json:"ledger"`   // what in the ledger does not add up, in words
+	Tenant   string   // the slug
+	Invoices int      // that were worked out again
+	Wrong    []Check  // those that differ from what is stored
+	Ledger   []string // what in the ledger does not add up, in words
 }
 
 // Right says that nothing differs.

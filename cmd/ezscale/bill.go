@@ -13,10 +13,11 @@ import (
 )
 
 type billCmd struct {
-	Tenant string `help:"Only this tenant and its customers; the slug."`
-	AsOf   string `name:"as-of" help:"Bill as if it were this time (RFC 3339, or a date in UTC)."`
-	DryRun bool   `help:"Work everything out and write nothing."`
-	JSON   bool   `help:"Print one line of JSON."`
+	Tenant  string `help:"Only this tenant and its customers; the slug."`
+	AsOf    string `name:"as-of" help:"Bill as if it were this time (RFC 3339, or a date in UTC)."`
+	DryRun  bool   `help:"Work everything out and write nothing."`
+	Compare bool   `help:"With --dry-run: hold every invoice against the customer's last one, the odd ones on top; a month that has not ended is shown as it stands."`
+	JSON    bool   `help:"Print one line of JSON."`
 }
 
 // Run closes every ended cycle. One tenant that fails does not stop the others.
@@ -24,6 +25,9 @@ func (cmd billCmd) Run(c *console) error {
 	asOf, err := timeOf(cmd.AsOf)
 	if err != nil {
 		return err
+	}
+	if cmd.Compare && !cmd.DryRun {
+		return misused("--compare goes with --dry-run")
 	}
 	return c.with(func(in *installation) error {
 		shops := in.db.Registry().All()
@@ -33,6 +37,9 @@ func (cmd billCmd) Run(c *console) error {
 				return err
 			}
 			shops = []tenants.Tenant{t}
+		}
+		if cmd.Compare {
+			return cmd.rehearse(c, in, shops, asOf)
 		}
 		all, failed := cmd.billAll(c.ctx, in, shops, asOf)
 		if err := c.print(cmd.JSON, map[string]any{"invoices": all}, billText(all, cmd.DryRun)); err != nil {

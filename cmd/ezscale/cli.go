@@ -30,6 +30,7 @@ type commands struct {
 	Tax       taxCmd       `cmd:"" help:"Show and change a tenant's tax rates."`
 	Host      hostCmd      `cmd:"" help:"Add, test and drain the machines that desktops come from."`
 	Bill      billCmd      `cmd:"" help:"Issue the invoices of every cycle that has ended."`
+	Recompute recomputeCmd `cmd:"" help:"Work the invoices of the last two months out again and prove the ledger; fails on differences."`
 	Reconcile reconcileCmd `cmd:"" help:"Compare with the desktop hosts now and print the drift."`
 	KasmSim   kasmSimCmd   `cmd:"" name:"kasm-sim" help:"Run the Kasm simulator alone."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
