@@ -248,7 +248,7 @@ func (f *Fake) step(a *account, s *session, number, said string) string {
 }
 
 var layout = template.Must(template.New("page").Parse(`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{{.Title}} – test checkout</title>
+<html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{{.Title}} – test checkout</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:30rem;margin:2rem auto;padding:0 1rem;color:#1f2937}button,input{font:inherit;padding:.6rem .8rem;min-height:2.75rem}input{width:100%;box-sizing:border-box}
 .amount{font-size:2rem;font-weight:700;margin:0}.said{color:#b91c1c}button{background:#1d4ed8;color:#fff;border:0;border-radius:.4rem;margin-top:1rem}button.plain{background:#4b5563}table{font-size:.9rem}td{padding:.1rem .6rem .1rem 0}</style></head>
 <body><main><p>Test checkout: no money moves here.</p><h1>{{.Title}}</h1>{{if .Amount}}<p class="amount">{{.Amount}}</p>{{end}}
