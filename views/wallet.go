@@ -20,8 +20,8 @@ type Wallet struct {
 	When
 	ledger.Funds
 	Profile  accounts.Profile
-	BonusEnd *time.Time // when the first of the bonus expires
-	Runs     []Runway   // what runs, and until when
+	Bonuses  ledger.BonusBook
+	Runs     []Runway // what runs, and until when
 	Owed     billing.Owed
 	OneBlock bool   // some desktop has no money for the block after the next
 	Minimum  string // the least credit to start with, "$5.00"
@@ -53,8 +53,10 @@ func (w Wallet) parts() []Item {
 	items := []Item{{Term: "Paid credit", Text: w.money(w.Credit)}}
 	if w.Bonus.IsPositive() {
 		bonus := Item{Term: "Bonus", Text: w.money(w.Bonus)}
-		if w.BonusEnd != nil {
-			bonus.Text += ", until " + w.Date(*w.BonusEnd)
+		if amount, at := w.Bonuses.FirstEnd(); at != nil && amount.Equal(w.Bonus) {
+			bonus.Text += ", until " + w.Date(at.Add(-time.Second))
+		} else if at != nil {
+			bonus.Text += ", of which " + w.money(amount) + " until " + w.Date(at.Add(-time.Second))
 		}
 		items = append(items, bonus)
 	}

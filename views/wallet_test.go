@@ -132,8 +132,7 @@ func TestMoneyPagesLookAsWanted(t *testing.T) {
 	ten := decimal.NewFromInt(10)
 	full := walletOf(func(w *Wallet) {
 		w.Bonus, w.Held, w.Funds.Cap, w.CapUsed = decimal.NewFromInt(5), decimal.RequireFromString("0.05"), &ten, decimal.RequireFromString("8.20")
-		end := in(240 * time.Hour)
-		w.BonusEnd, w.Runs = &end, []Runway{{Name: "Developer Basic", At: in(285 * time.Minute), By: "credit"}}
+		w.Runs = []Runway{{Name: "Developer Basic", At: in(285 * time.Minute), By: "credit"}}
 	})
 	wrong := Billing{Wallet: full, Limits: LimitsForm{Cap: "ten", Percents: []string{"80"}, Wrong: Wrong{Fields: map[string]string{"monthly_cap": "Give an amount such as 25, or leave it out."}}}}
 	entry := ledger.Traced{Movement: ledger.Movement{ID: 7, At: in(-time.Hour), Cause: "block:1:0", Description: "Developer Basic", Kind: ledger.Bonus, Amount: decimal.RequireFromString("-0.0375"), Balance: decimal.RequireFromString("12.3625"), Currency: "USD"}, PlanName: "Developer Basic"}

@@ -3,8 +3,10 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,13 +38,14 @@ type buyer struct {
 	invoices []billing.Invoice
 	months   []metering.Day
 	owed     billing.Owed
+	bonuses  ledger.BonusBook
 	coupon   billing.CustomerCoupon
 	reduced  bool
 }
 
 func (s *server) buyerQs(c *echo.Context, b *buyer, id uuid.UUID, before int64) []tenants.Query {
 	v, now := visitOf(c), s.Clock.Now()
-	return append(b.spending.queries(v.tenant, id, now), accounts.UserQ(&b.staff, v.userID), accounts.UserQ(&b.person, id), accounts.ProfileQ(&b.profile, id),
+	return append(append(b.spending.queries(v.tenant, id, now), ledger.BonusQs(&b.bonuses, id, v.tenant.Currency)...), accounts.UserQ(&b.staff, v.userID), accounts.UserQ(&b.person, id), accounts.ProfileQ(&b.profile, id),
 		historyQ(&b.rows, v.tenant, id, before), workspaces.DesksQ(&b.desks, id), billing.InvoicesQ(&b.invoices, id, "", customerInvoices),
 		metering.MonthsQ(&b.months, id, firstMonth(v.tenant.Zone, now), v.tenant.Zone), metering.OpenSessionsQ(&b.open, id),
 		billing.OwedQ(&b.owed, id, v.tenant.Currency), billing.CustomerCouponQ(&b.coupon, &b.reduced, id))
@@ -85,8 +88,9 @@ func customerPath(id uuid.UUID) string { return "/reseller/customers/" + id.Stri
 func (s *server) customerOf(c *echo.Context, b buyer) views.Customer {
 	t, when := visitOf(c).tenant, s.when(c)
 	p := views.Customer{Person: b.person, Profile: b.profile, Path: customerPath(b.person.ID), Desks: b.desks, Invoices: b.invoices,
-		Wallet: views.Wallet{When: when, Funds: b.funds, Profile: b.profile, Owed: b.owed},
+		Wallet: views.Wallet{When: when, Funds: b.funds, Profile: b.profile, Owed: b.owed, Bonuses: b.bonuses},
 		Grant:  grantOf(t, b.person, customerPath(b.person.ID)), Limits: views.LimitsOf(b.profile, t.Currency), Mode: views.ModeForm{Mode: b.funds.PayMode}}
+	p.Bonus.Cause = uuid.NewString()
 	p.Grant.Alone, p.Parked = true, parkedFor(b.profile)
 	p.Wallet.Runs, p.OneBlock = runways(b.funds, b.held, b.open, billing.CycleOf(t.Zone, when.Now).End, when.Now)
 	p.Rows, p.Older = movementsPage(b.rows, p.Path)
@@ -134,6 +138,64 @@ func (s *server) setCustomerPayMode(c *echo.Context) error {
 		again: func(p *views.Customer, form url.Values, wrong views.Wrong) {
 			p.Mode = views.ModeForm{Mode: form.Get("pay_mode"), Wrong: wrong}
 		}})
+}
+
+// giveBonus gives a customer bonus credit, which may expire. A form that is sent
+// twice gives once.
+func (s *server) giveBonus(c *echo.Context) error {
+	return s.saveCustomer(c, customerSaving{saved: "The bonus is given.",
+		do: func(ctx context.Context, t tenants.Tenant, actor string, id uuid.UUID, form url.Values) error {
+			g := views.Grant{Amount: form.Get("bonus_amount"), Reason: form.Get("bonus_reason")}
+			amount, err := grantForm(g, t.Currency)
+			wrong := bonusFields(err)
+			expires, problem := lastDay(form.Get("bonus_expires"), t.Zone)
+			if problem != "" {
+				wrong.Add("bonus_expires", "%s", problem)
+			}
+			cause, err := uuid.Parse(form.Get("bonus_cause"))
+			if err != nil {
+				return fail.New(fail.BadRequest, "The form could not be read. Go back and send it again.")
+			}
+			if err := wrong.Err(); err != nil {
+				return err
+			}
+			err = s.DB.In(ctx, t, func(tx tenants.Tx) error {
+				return ledger.AddBonus(ctx, tx, id, amount.D, t.Currency, expires, strings.TrimSpace(g.Reason), cause.String(), actor)
+			})
+			if fields := bonusFields(err); len(fields) > 0 {
+				return fields.Err()
+			}
+			return err
+		},
+		again: func(p *views.Customer, form url.Values, wrong views.Wrong) {
+			p.Bonus = views.BonusForm{Cause: form.Get("bonus_cause"), Amount: form.Get("bonus_amount"), Reason: form.Get("bonus_reason"), Expires: form.Get("bonus_expires"), Wrong: wrong}
+		}})
+}
+
+// bonusFields names the fields of a refusal as the form does.
+func bonusFields(err error) fail.Fields {
+	out := fail.Fields{}
+	var refused *fail.Error
+	if errors.As(err, &refused) {
+		for field, said := range refused.Fields {
+			out["bonus_"+strings.TrimSuffix(field, "_at")] = said
+		}
+	}
+	return out
+}
+
+// lastDay reads a day, at whose end something is over; "" is never.
+func lastDay(text string, zone *time.Location) (end *time.Time, problem string) {
+	if text = strings.TrimSpace(text); text == "" {
+		return nil, ""
+	}
+	day, err := time.ParseInLocation(time.DateOnly, text, zone)
+	if err != nil || day.Year() > 2200 {
+		return nil, "Give a day such as 2026-12-31."
+	}
+	y, m, d := day.Date()
+	over := time.Date(y, m, d+1, 0, 0, 0, 0, zone)
+	return &over, ""
 }
 
 // releaseCustomer lets a parked customer go on.

@@ -50,6 +50,19 @@ func TestTheShopsPageOfACustomer(t *testing.T) {
 	owner.post(path+"/credit", form).goesTo(path)
 	owner.post(path+"/credit", form).goesTo(path)
 	owner.get(path).want(200).says("$25.00", "Sorry")
+
+	bonus := url.Values{"bonus_cause": {owner.get(path).want(200).value("bonus_cause")}, "bonus_amount": {"3"}, "bonus_expires": {"2099-12-31"}, "bonus_reason": {"Welcome back"}}
+	for range 2 {
+		owner.post(path+"/bonus", bonus).goesTo(path)
+	}
+	owner.get(path).want(200).says("Bonus from the shop", "Welcome back", "$28.00")
+	b.get("/billing").want(200).says("Bonus $3.00, until December 31, 2099")
+	bonus.Set("bonus_expires", "2001-01-01")
+	bonus.Set("bonus_cause", uuid.NewString())
+	if got := owner.post(path+"/bonus", bonus).want(422); got.fieldError("bonus_expires") == "" || got.value("bonus_amount") != "3" {
+		t.Error("the day is not refused, or what was typed is lost")
+	}
+	owner.post("/reseller/customers/"+far.ID.String()+"/bonus", bonus).want(404)
 }
 
 func TestAParkedCustomerIsReleasedOnTheirPage(t *testing.T) {

@@ -21,6 +21,7 @@ type purse struct {
 	profile  accounts.Profile
 	minimum  decimal.Decimal
 	owed     billing.Owed
+	bonuses  ledger.BonusBook
 	month    billing.Cycle
 	days     []metering.Day
 	invoices []billing.Invoice
@@ -36,7 +37,7 @@ type purse struct {
 func (s *server) purseQs(c *echo.Context, all *purse) []tenants.Query {
 	v := visitOf(c)
 	all.month = billing.CycleOf(v.tenant.Zone, s.Clock.Now())
-	return append(s.spendingQs(c, &all.spending), accounts.ProfileQ(&all.profile, v.userID), ledger.MinimumQ(&all.minimum),
+	return append(append(s.spendingQs(c, &all.spending), ledger.BonusQs(&all.bonuses, v.userID, v.tenant.Currency)...), accounts.ProfileQ(&all.profile, v.userID), ledger.MinimumQ(&all.minimum),
 		billing.OwedQ(&all.owed, v.userID, v.tenant.Currency))
 }
 
@@ -54,7 +55,7 @@ func (s *server) billingQs(c *echo.Context, all *purse) []tenants.Query {
 
 func (s *server) walletOf(c *echo.Context, all purse, support string) views.Wallet {
 	v, when := visitOf(c), s.when(c)
-	w := views.Wallet{When: when, Funds: all.funds, Profile: all.profile, Owed: all.owed, Minimum: shopMoney(v.tenant, all.minimum), Support: support}
+	w := views.Wallet{When: when, Funds: all.funds, Profile: all.profile, Owed: all.owed, Bonuses: all.bonuses, Minimum: shopMoney(v.tenant, all.minimum), Support: support}
 	w.Runs, w.OneBlock = runways(all.funds, all.held, all.open, all.month.End, when.Now)
 	return w
 }
