@@ -187,7 +187,7 @@ func (n *node) takeOver(ctx context.Context, t tenants.Tenant, r seed.Reseller) 
 			return err
 		}
 	}
-	return nil
+	return n.agreeDemo(ctx, t, r)
 }
 
 func (n *node) demoCustomer(ctx context.Context, t tenants.Tenant, c seed.Customer) (accounts.User, error) {
@@ -215,6 +215,7 @@ func (n *node) deeds(patrons []patron, began, present time.Time, months int) (al
 			all = append(all, n.sessions(p, began, present, chance, i == 0)...)
 		}
 	}
+	all = append(all, n.wholesaleDeeds(began, present, months)...)
 	slices.SortStableFunc(all, func(a, b deed) int { return cmp.Compare(a.at.UnixNano(), b.at.UnixNano()) })
 	return all
 }

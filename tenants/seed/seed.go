@@ -22,7 +22,9 @@ type Reseller struct {
 	Secondary string            `json:"secondary"`
 	Support   string            `json:"support"`
 	Phone     string            `json:"phone"`
-	Prices    map[string]string `json:"prices"` // plan → retail price an hour, a decimal
+	Prices    map[string]string `json:"prices"`    // plan → retail price an hour, a decimal
+	Fee       string            `json:"fee"`       // agreed platform fee a month, a decimal; empty is the tier's
+	CycleDay  int               `json:"cycle_day"` // on which its bill comes; 0 is the first
 	Customers []Customer        `json:"customers"`
 }
 
