@@ -155,31 +155,3 @@ func MailScheduleRefused(b MailBrand, name string, d MailDesktop, reason string)
 		Button:  MailLink{"See my desktop", d.Page},
 	}
 }
-
-// MailInvoice is what an invoice's letter says; amounts and dates are written out.
-type MailInvoice struct {
-	Number    string
-	Period    string // "1 to 31 October 2026"
-	Total     string
-	AmountDue string
-	DueDate   string // empty when nothing is due
-	Link      string
-}
-
-// Letter announces a finalised invoice.
-func (i MailInvoice) Letter(b MailBrand, name string) Letter {
-	l := Letter{
-		Brand: b, Name: name,
-		Subject: "Invoice " + i.Number + " from " + b.Company,
-		Preview: i.Total + " for " + i.Period,
-		Body:    []string{"Here is your invoice for " + i.Period + ". Every session behind it is listed on its page."},
-		Facts:   []MailFact{{"Number", i.Number}, {"Total", i.Total}, {"To pay", i.AmountDue}},
-		Button:  MailLink{"See the invoice", i.Link},
-	}
-	if i.DueDate == "" {
-		l.After = []string{"There is nothing to pay."}
-		return l
-	}
-	l.Facts = append(l.Facts, MailFact{"Due", i.DueDate})
-	return l
-}

@@ -18,7 +18,7 @@ func mailBrand() MailBrand {
 func letters() map[string]Letter {
 	b, home := mailBrand(), "https://northwind.test"
 	desktop := MailDesktop{"Developer Basic", "Ubuntu with VS Code", home + "/workspaces/7", home + "/workspaces/7/launch", "nw-ada", "p<a>ss"}
-	invoice := MailInvoice{"NW-0001", "1 to 31 October 2026", "$12.35", "$2.35", "15 November 2026", home + "/invoices/NW-0001"}
+	invoice := MailInvoice{"NW-0001", "1 to 31 October 2026", "$12.35", "$10.00", "$2.35", "15 November 2026", home + "/invoices/NW-0001"}
 	covered := invoice
 	covered.AmountDue, covered.DueDate = "$0.00", ""
 	return map[string]Letter{

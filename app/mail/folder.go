@@ -73,8 +73,9 @@ type Entry struct {
 // Stored is one whole letter of the outbox.
 type Stored struct {
 	Entry
-	Text string
-	HTML string
+	Text  string
+	HTML  string
+	Files []File
 }
 
 // Send writes the letter whole or not at all. A letter whose key was written

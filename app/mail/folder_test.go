@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -40,8 +41,8 @@ func TestAFolderShowsWhatWasSent(t *testing.T) {
 		t.Fatalf("got %+v, %v; want two, the newest first", list, err)
 	}
 	got, err := folder.Read(list[1].ID)
-	want := Stored{Entry{list[1].ID, got.At, first.From, first.FromName, first.To, first.Subject}, first.Text, first.HTML}
-	if err != nil || got != want || !got.At.Equal(at.Add(-2*time.Second)) {
+	want := Stored{Entry{list[1].ID, got.At, first.From, first.FromName, first.To, first.Subject}, first.Text, first.HTML, nil}
+	if err != nil || !reflect.DeepEqual(got, want) || !got.At.Equal(at.Add(-2*time.Second)) {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
 	}
 
@@ -133,5 +134,30 @@ func TestTheSameKeyGivesTheSameLetter(t *testing.T) {
 	other.Key = "b/user.registered:17"
 	if write(letter()) != write(letter()) || write(letter()) == write(other) {
 		t.Error("a letter follows from its key and texts alone")
+	}
+}
+
+func TestFilesArriveAsTheyWereAttached(t *testing.T) {
+	t.Parallel()
+	folder, err := NewFolder(t.TempDir(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := []byte("%PDF-1.3\r\n\x00\xff not text \r\n")
+	m := Message{Key: "invoice:1", From: "shop@example.test", To: "ada@example.test", Subject: "Invoice", Text: "Hello\n", HTML: "<p>Hello</p>\n",
+		Files: []File{{Name: "INV-1.pdf", Kind: "application/pdf", Data: data}}}
+	if err := folder.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	list, err := folder.List()
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d letters, %v", len(list), err)
+	}
+	got, err := folder.Read(list[0].ID)
+	if err != nil || len(got.Files) != 1 {
+		t.Fatalf("%d files, %v", len(got.Files), err)
+	}
+	if f := got.Files[0]; f.Name != "INV-1.pdf" || f.Kind != "application/pdf" || string(f.Data) != string(data) || got.Text != "Hello\n" || got.HTML != "<p>Hello</p>\n" {
+		t.Errorf("the letter reads %+v", got)
 	}
 }

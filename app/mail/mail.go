@@ -4,6 +4,7 @@
 package mail
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,6 +30,14 @@ type Message struct {
 	Subject  string
 	Text     string
 	HTML     string
+	Files    []File // attached, in this order
+}
+
+// File is an attachment. Kind is its media type, such as application/pdf.
+type File struct {
+	Name string
+	Kind string
+	Data []byte
 }
 
 // Sender hands a letter over for delivery. Whether an error is worth another
@@ -60,7 +69,11 @@ func compose(m Message, at time.Time) (*gomail.Msg, error) {
 		return nil, fmt.Errorf("%w: a letter needs a key, a text and an HTML part", ErrRefused)
 	}
 	id := digest(m.Key)
-	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary("part-"+id))
+	options := []gomail.MsgOption{gomail.WithNoDefaultUserAgent()}
+	if len(m.Files) == 0 { // with files there are parts within parts, whose boundaries must differ
+		options = append(options, gomail.WithBoundary("part-"+id))
+	}
+	msg := gomail.NewMsg(options...)
 	from.Name = line(m.FromName)
 	msg.FromMailAddress(from)
 	msg.ToMailAddress(to)
@@ -77,6 +90,11 @@ func compose(m Message, at time.Time) (*gomail.Msg, error) {
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no holiday replies
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	for _, f := range m.Files {
+		if err := msg.AttachReader(line(f.Name), bytes.NewReader(f.Data), gomail.WithFileContentType(gomail.ContentType(f.Kind))); err != nil {
+			return nil, fmt.Errorf("%w: the file %s cannot be attached", ErrRefused, line(f.Name))
+		}
+	}
 	return msg, nil
 }
 

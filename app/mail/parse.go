@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -33,25 +34,52 @@ func parse(id string, raw []byte) (Stored, error) {
 		return Stored{}, fmt.Errorf("read letter %s: %w", id, err)
 	}
 	stored := Stored{Entry: entry}
-	parts := multipart.NewReader(m.Body, params["boundary"])
+	err = stored.read(id, m.Body, params["boundary"])
+	return stored, err
+}
+
+// read takes a letter's parts in; those of one that has attachments stand in a
+// part of their own.
+func (s *Stored) read(id string, body io.Reader, boundary string) error {
+	parts := multipart.NewReader(body, boundary)
 	for {
 		part, err := parts.NextPart() // undoes quoted-printable
 		if errors.Is(err, io.EOF) {
-			return stored, nil
+			return nil
 		}
 		if err != nil {
-			return Stored{}, fmt.Errorf("read letter %s: %w", id, err)
+			return fmt.Errorf("read letter %s: %w", id, err)
 		}
-		body, err := io.ReadAll(part)
-		if err != nil {
-			return Stored{}, fmt.Errorf("read letter %s: %w", id, err)
+		kind, params, _ := mime.ParseMediaType(part.Header.Get("Content-Type"))
+		if strings.HasPrefix(kind, "multipart/") {
+			if err := s.read(id, part, params["boundary"]); err != nil {
+				return err
+			}
+			continue
 		}
-		text := strings.ReplaceAll(string(body), "\r\n", "\n")
-		switch kind, _, _ := mime.ParseMediaType(part.Header.Get("Content-Type")); kind {
-		case "text/plain":
-			stored.Text = text
-		case "text/html":
-			stored.HTML = text
+		if err := s.take(kind, part); err != nil {
+			return fmt.Errorf("read letter %s: %w", id, err)
 		}
 	}
+}
+
+func (s *Stored) take(kind string, part *multipart.Part) error {
+	var from io.Reader = part
+	if strings.EqualFold(part.Header.Get("Content-Transfer-Encoding"), "base64") {
+		from = base64.NewDecoder(base64.StdEncoding, part)
+	}
+	body, err := io.ReadAll(from)
+	if err != nil {
+		return err
+	}
+	text := strings.ReplaceAll(string(body), "\r\n", "\n")
+	switch {
+	case part.FileName() != "":
+		s.Files = append(s.Files, File{Name: part.FileName(), Kind: kind, Data: body})
+	case kind == "text/plain":
+		s.Text = text
+	case kind == "text/html":
+		s.HTML = text
+	}
+	return nil
 }

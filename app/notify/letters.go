@@ -3,13 +3,11 @@ package notify
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/ezscale/ezscale/app/bus"
-	"github.com/ezscale/ezscale/app/money"
 	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/views"
@@ -22,6 +20,8 @@ func (n *Service) write(ctx context.Context, tx tenants.Tx, m *bus.Message, a ab
 		return n.desktopLetter(ctx, tx, m, a, to)
 	case "invoice.finalised":
 		return n.invoiceLetter(ctx, tx, a, to)
+	case "credit_note.issued":
+		return n.creditNoteLetter(ctx, tx, a, to)
 	case "dunning.reminded", "dunning.warned", "dunning.suspended", "dunning.terminated", "dunning.resumed":
 		return n.dunningLetter(ctx, tx, m, to)
 	case "account.parked", "account.parked_notice", "account.released":
@@ -101,23 +101,6 @@ func (n *Service) desktopLetter(ctx context.Context, tx tenants.Tx, m *bus.Messa
 		shown.Password = string(plain)
 	}
 	return draft{m.Name + ":" + d.ServiceID.String(), views.MailReady(b, to.Name, shown)}, nil
-}
-
-func (n *Service) invoiceLetter(ctx context.Context, tx tenants.Tx, a about, to person) (draft, error) {
-	inv, err := findInvoice(ctx, tx, a.InvoiceID)
-	if err != nil {
-		return draft{}, err
-	}
-	t := tx.Tenant()
-	shown := views.MailInvoice{
-		Number: inv.Number, Period: period(inv.PeriodStart, inv.PeriodEnd, t.Zone),
-		Total: money.Of(inv.Total, inv.Currency).Format(), AmountDue: money.Of(inv.AmountDue, inv.Currency).Format(),
-		Link: n.Links(t, "/invoices/"+url.PathEscape(inv.Number)),
-	}
-	if inv.AmountDue.IsPositive() && inv.DueDate != nil {
-		shown.DueDate = inv.DueDate.Format(day)
-	}
-	return draft{"invoice.finalised:" + inv.ID.String(), shown.Letter(n.brand(t), to.Name)}, nil
 }
 
 // stopping words a time in the zone of the desktop's schedule, since that is where its

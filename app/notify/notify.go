@@ -37,6 +37,7 @@ type Config struct {
 	Accounts   Accounts
 	Sender     mail.Sender
 	Key        Key
+	Papers     Papers                                     // draws what is attached; nil attaches nothing
 	Links      func(t tenants.Tenant, path string) string // a whole address on the shop's best host
 	From       string                                     // the sender's address of shops that gave none; no-reply at the shop's host when empty
 	DiscordURL string                                     // where the provider is alerted; empty is nowhere
@@ -69,15 +70,14 @@ func (n *Service) OnAccount(ctx context.Context, m *bus.Message) error { return 
 // workspace.idle_warning and workspace.schedule_refused.
 func (n *Service) OnWorkspace(ctx context.Context, m *bus.Message) error { return n.mail(ctx, m) }
 
-// OnInvoice writes the letter about invoice.finalised.
-func (n *Service) OnInvoice(ctx context.Context, m *bus.Message) error { return n.mail(ctx, m) }
-
 // about is what the events say, each as far as it applies.
 type about struct {
 	UserID      uuid.UUID `json:"user_id"`
 	WorkspaceID uuid.UUID `json:"workspace_id"`
 	ServiceID   uuid.UUID `json:"service_id"`
 	InvoiceID   uuid.UUID `json:"invoice_id"`
+	CreditNoteID uuid.UUID `json:"credit_note_id"`
+	Number string `json:"number"` // of the invoice or credit note
 	By          string    `json:"by"`
 	Error       string    `json:"error"`  // for people
 	Detail      string    `json:"detail"` // for the provider
@@ -107,6 +107,7 @@ func (n *Service) mail(ctx context.Context, m *bus.Message) error {
 	if err := m.Decode(&a); err != nil {
 		return err
 	}
+	files := n.papers(ctx, m, a)
 	err := n.DB.In(ctx, m.Tenant, func(tx tenants.Tx) error {
 		if err := m.Done(ctx, tx); err != nil {
 			return err
@@ -119,7 +120,7 @@ func (n *Service) mail(ctx context.Context, m *bus.Message) error {
 		if err != nil || draft.key == "" {
 			return err
 		}
-		return n.once(ctx, tx, draft, to)
+		return n.once(ctx, tx, draft, to, files...)
 	})
 	var failed *sendError
 	switch {
@@ -141,7 +142,7 @@ type draft struct {
 	letter views.Letter
 }
 
-func (n *Service) once(ctx context.Context, tx tenants.Tx, d draft, to person) error {
+func (n *Service) once(ctx context.Context, tx tenants.Tx, d draft, to person, files ...mail.File) error {
 	first, err := noteSent(ctx, tx, d.key, to.Email, d.letter.Subject)
 	if err != nil || !first {
 		return err
@@ -150,6 +151,7 @@ func (n *Service) once(ctx context.Context, tx tenants.Tx, d draft, to person) e
 	if err != nil {
 		return err
 	}
+	msg.Files = files
 	switch err := n.Sender.Send(ctx, msg); {
 	case err == nil:
 		return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/documents"
 	"github.com/ezscale/ezscale/app/dunning"
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
@@ -192,7 +193,7 @@ const drain = 2 * time.Second
 // bootWork makes the domains and the bus that connects them.
 func (n *node) bootWork(sender mail.Sender) (err error) {
 	c := n.console
-	if n.notify, err = notify.New(notify.Config{DB: n.db, Accounts: n.accounts, Sender: sender, Key: n.key, Links: n.link, DiscordURL: string(c.config.DiscordURL), Log: c.log}); err != nil {
+	if n.notify, err = notify.New(notify.Config{DB: n.db, Accounts: n.accounts, Sender: sender, Key: n.key, Papers: &documents.Clerk{DB: n.db, Links: n.link}, Links: n.link, DiscordURL: string(c.config.DiscordURL), Log: c.log}); err != nil {
 		return err
 	}
 	n.workspaces = workspaces.New(workspaces.Config{DB: n.db, Clock: n.installation, Wall: clock.Wall{}.Now, Credit: n.ledger, Terms: n.billing, Meter: metering.NewService(c.log).Reporting(n.billing).PaidFrom(n.ledger),
