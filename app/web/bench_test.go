@@ -33,27 +33,38 @@ func counting(t testing.TB, trips *atomic.Int64) func(*Deps) {
 // The dashboard is two round trips: who comes, and everything that they see.
 func TestDashboardIsTwoRoundTrips(t *testing.T) {
 	t.Parallel()
+	twoRoundTrips(t, "/")
+}
+
+// What a customer has, owes and has chosen is as many.
+func TestBillingIsTwoRoundTrips(t *testing.T) {
+	t.Parallel()
+	twoRoundTrips(t, "/billing")
+}
+
+func twoRoundTrips(t *testing.T, path string) {
+	t.Helper()
 	var trips atomic.Int64
 	w := newWorld(t, counting(t, &trips))
 	d, ada, b := w.ada(t)
 	d.busy(ada)
 	// A connection looks up each statement's types once, before it first asks it.
 	for range 20 {
-		b.get("/").want(200)
+		b.get(path).want(200)
 	}
 	// The registry asks, too, whenever a shop is made, as other tests do beside this
-	// one: of several counts the least is the dashboards' own.
+	// one: of several counts the least is the pages' own.
 	const times = 10
 	least := int64(math.MaxInt64)
 	for range 5 {
 		before := trips.Load()
 		for range times {
-			b.get("/").want(200)
+			b.get(path).want(200)
 		}
 		least = min(least, trips.Load()-before)
 	}
 	if least != 2*times {
-		t.Errorf("%d round trips for %d dashboards, want 2 each", least, times)
+		t.Errorf("%s: %d round trips for %d pages, want 2 each", path, least, times)
 	}
 }
 
