@@ -72,15 +72,15 @@ func (n *Service) OnWorkspace(ctx context.Context, m *bus.Message) error { retur
 
 // about is what the events say, each as far as it applies.
 type about struct {
-	UserID      uuid.UUID `json:"user_id"`
-	WorkspaceID uuid.UUID `json:"workspace_id"`
-	ServiceID   uuid.UUID `json:"service_id"`
-	InvoiceID   uuid.UUID `json:"invoice_id"`
+	UserID       uuid.UUID `json:"user_id"`
+	WorkspaceID  uuid.UUID `json:"workspace_id"`
+	ServiceID    uuid.UUID `json:"service_id"`
+	InvoiceID    uuid.UUID `json:"invoice_id"`
 	CreditNoteID uuid.UUID `json:"credit_note_id"`
-	Number string `json:"number"` // of the invoice or credit note
-	By          string    `json:"by"`
-	Error       string    `json:"error"`  // for people
-	Detail      string    `json:"detail"` // for the provider
+	Number       string    `json:"number"` // of the invoice or credit note
+	By           string    `json:"by"`
+	Error        string    `json:"error"`  // for people
+	Detail       string    `json:"detail"` // for the provider
 
 	StopsAt *time.Time `json:"stops_at"` // with idle_warning
 }
