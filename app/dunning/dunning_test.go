@@ -216,6 +216,8 @@ func (w *world) heard(want ...string) {
 	w.t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	slices.Sort(w.said) // what happens at one moment has no order
+	slices.Sort(want)
 	if !slices.Equal(w.said, want) {
 		w.t.Errorf("announced\n  %s\nwant\n  %s", strings.Join(w.said, "\n  "), strings.Join(want, "\n  "))
 	}
