@@ -29,11 +29,11 @@ type bench struct {
 	plan  uuid.UUID
 }
 
-func setup(t *testing.T) *bench {
+func setup(t testing.TB) *bench {
 	t.Helper()
 	c := clock.NewMovable(noon, 0)
 	db, shop := tenanttest.New(t, tenanttest.WithClock(c.Now))
-	b := &bench{TB: t, ctx: t.Context(), db: db, shop: shop, clock: c, meter: NewService(slog.New(slog.DiscardHandler))}
+	b := &bench{TB: t, ctx: context.Background(), db: db, shop: shop, clock: c, meter: NewService(slog.New(slog.DiscardHandler))}
 	b.user = b.newUser()
 	b.in(func(tx tenants.Tx) (err error) {
 		b.plan, err = tenants.Get[uuid.UUID](b.ctx, tx, "plan", `-- plan
