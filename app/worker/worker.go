@@ -56,7 +56,6 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "billing-overbilled", Names: []string{"session.closed", "invoice.finalised"}, Handle: b.OnBilled},
 		{Name: "wholesale-due", Names: []string{"wholesale.due"}, Handle: of.Wholesale.OnDue},
 		{Name: "payments-wholesale", Names: []string{"wholesale.issued"}, Handle: collectWholesale(of.Payments)},
-		{Name: "payments-wholesale", Names: []string{"wholesale.issued"}, Handle: collectWholesale(of.Payments)},
 
 		// Payments collects, buys credit by itself, and follows what the processor says.
 		{Name: "payments-invoice", Names: []string{"invoice.finalised"}, Handle: of.Payments.OnInvoice},
