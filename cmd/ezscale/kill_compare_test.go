@@ -96,13 +96,18 @@ func (k *killing) wantWorkspaces(db *pgx.Conn, runs []simRun) {
 	}
 }
 
-// wantLedger: the ledger holds, everybody has what was granted once, and every
-// request was answered.
+// wantLedger: the ledger holds, everybody has what was granted once less what their
+// blocks took (R13, R14), and every request was answered.
 func (k *killing) wantLedger(db *pgx.Conn) {
 	wantLedger(k.t, db)
 	for what, sql := range map[string]string{
-		"customers without one grant": `select count(*)::int from users u where role = 'customer' and (select count(*) from ledger_accounts a where a.user_id = u.id and balance = 500) <> 1`,
-		"requests without an answer":  `select count(*)::int from idempotency_keys where status is null`,
+		"customers without one grant": `select count(*)::int from users u where role = 'customer' and (
+			select count(*) from ledger_accounts a join ledger_entries e on e.account_id = a.id where a.user_id = u.id and e.cause like 'grant:%' and e.amount = 500) <> 1`,
+		"customers whose credit is not what their blocks left": `select count(*)::int from users u where role = 'customer' and 500 <> (
+			select sum(a.balance) from ledger_accounts a where a.user_id = u.id) + (select coalesce(sum(b.prepaid), 0) from usage_blocks b where b.user_id = u.id)`,
+		"customers of whose credit is held what no hold says": `select count(*)::int from users u where role = 'customer' and (
+			select sum(a.held) from ledger_accounts a where a.user_id = u.id) <> (select coalesce(sum(h.price), 0) from block_holds h where h.user_id = u.id)`,
+		"requests without an answer": `select count(*)::int from idempotency_keys where status is null`,
 	} {
 		if n := one[int](k.t, db, sql); n != 0 {
 			k.t.Errorf("%d %s", n, what)
