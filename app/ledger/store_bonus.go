@@ -38,3 +38,14 @@ func freeOf(ctx context.Context, tx tenants.Tx, account uuid.UUID) (decimal.Deci
 	return tenants.Get[decimal.Decimal](ctx, tx, "account", `-- ledger.freeOf
 		select balance - held from ledger_accounts where id = $1`, account)
 }
+
+// BonusQs read a customer's bonus credit as it was given and spent.
+func BonusQs(dst *BonusBook, user uuid.UUID, currency string) []tenants.Query {
+	return []tenants.Query{
+		tenants.ListQ(&dst.grants, `-- ledger.BonusQs
+			`+bonusColumns+`where user_id = $1 and currency = $2 order by created_at, id`, user, currency),
+		tenants.ListQ(&dst.entries, `-- ledger.BonusQs, entries
+			select e.cause, e.amount from ledger_accounts a join ledger_entries e on e.account_id = a.id
+			where a.user_id = $1 and a.kind = 'bonus' and a.currency = $2 order by e.id`, user, currency),
+	}
+}

@@ -102,7 +102,8 @@ func insertHolds(ctx context.Context, tx tenants.Tx, holds []hold) error {
 	}
 	_, err = tx.Exec(ctx, `-- ledger.insertHolds
 		with x as materialized (
-			select * from jsonb_to_recordset($1::jsonb) as x (workspace_id uuid, run integer, block_no integer, session_id uuid, user_id uuid, starts_at timestamptz,
+			select x.workspace_id, x.run, x.block_no, x.session_id, x.user_id, x.starts_at, x.price, x.bonus, x.credit, x.worth, x.currency
+			from jsonb_to_recordset($1::jsonb) as x (workspace_id uuid, run integer, block_no integer, session_id uuid, user_id uuid, starts_at timestamptz,
 				price numeric, bonus numeric, credit numeric, worth numeric, currency text)),
 		moved as (
 			update ledger_accounts a set held = a.held + d.amount
@@ -136,7 +137,8 @@ func capture(ctx context.Context, tx tenants.Tx, blocks []Block, about []string)
 	}
 	return tenants.List[Captured](ctx, tx, `-- ledger.capture
 		with x as materialized (
-			select * from jsonb_to_recordset($1::jsonb) as x (workspace_id uuid, run integer, block_no integer, session_id uuid, about text)),
+			select x.workspace_id, x.run, x.block_no, x.session_id, x.about
+			from jsonb_to_recordset($1::jsonb) as x (workspace_id uuid, run integer, block_no integer, session_id uuid, about text)),
 		taken as (
 			delete from block_holds h using x where h.workspace_id = x.workspace_id and h.run = x.run and h.block_no = x.block_no
 			returning x.session_id, x.about, h.block_no, h.user_id, h.currency, h.price, h.bonus, h.credit),

@@ -16,7 +16,8 @@ import (
 func begunBlocks(ctx context.Context, tx tenants.Tx, sessions []uuid.UUID, until time.Time) ([]begun, error) {
 	return tenants.List[begun](ctx, tx, `-- metering.begunBlocks
 with spans as materialized (
-    select s.*, greatest((length + block_seconds * 1000000::bigint - 1) / (block_seconds * 1000000::bigint) - 1, 0)::int as last
+    select s.id, s.kasm_workspace_id, s.run, s.user_id, s.plan_name, s.started_at, s.block_seconds, s.cost_per_hour, s.wholesale_cost_per_hour, s.currency, s.tax_class,
+        s.free_blocks, s.first, greatest((length + block_seconds * 1000000::bigint - 1) / (block_seconds * 1000000::bigint) - 1, 0)::int as last
     from (
         select s.id, s.kasm_workspace_id, s.run, s.user_id, s.plan_name, s.started_at, s.block_seconds, s.cost_per_hour, s.wholesale_cost_per_hour, s.currency, s.tax_class,
             s.free_blocks, (extract(epoch from ($2::timestamptz - s.started_at)) * 1000000)::bigint as length,
@@ -24,7 +25,8 @@ with spans as materialized (
         from kasm_usage_sessions s where s.id = any($1)) s
     where length >= 0
 ), due as (
-    select * from spans where first <= last
+    select id, kasm_workspace_id, run, user_id, plan_name, started_at, block_seconds, cost_per_hour, wholesale_cost_per_hour, currency, tax_class, free_blocks, first, last
+    from spans where first <= last
 )
 select d.id as session_id, d.kasm_workspace_id, d.run, d.user_id, d.plan_name, n as block_no, d.started_at + n * make_interval(secs => d.block_seconds) as starts_at, d.block_seconds,
     case when n < d.free_blocks then 0 else d.cost_per_hour end as rate, d.wholesale_cost_per_hour as wholesale_rate, d.currency, d.tax_class,

@@ -104,7 +104,7 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		return fill(o.key.String()), true
 	case strings.HasPrefix(r.Path, "/billing/subscriptions/"):
 		return fill(o.subscription.String()), true
-	case strings.HasPrefix(r.Path, "/reseller/customers/"), strings.HasPrefix(r.Path, "/reseller/parked/"), strings.HasPrefix(r.Path, "/reseller/parked/"):
+	case strings.HasPrefix(r.Path, "/reseller/customers/"), strings.HasPrefix(r.Path, "/reseller/parked/"):
 		return fill(o.user.String()), true
 	case strings.HasPrefix(r.Path, "/sessions/"):
 		return fill(o.session.String()), true
