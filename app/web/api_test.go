@@ -320,7 +320,8 @@ func apiMonth(t *testing.T, p *plant) {
 	p.pass(31 * 24 * time.Hour)
 	page := ada.get("invoices").want(t, 200, "invoices", "next_cursor")
 	inv := list(t, page, "invoices")[0]
-	more := []string{"number", "status", "period_start", "period_end", "currency", "lines", "subtotal", "discount", "tax", "total", "credit_applied", "amount_due", "due_date", "paid_at"}
+	more := []string{"number", "status", "period_start", "period_end", "currency", "lines", "subtotal", "discount", "tax", "total", "credit_applied", "amount_due", "due_date", "paid_at",
+		"kind", "issued_at", "voided_at", "taxes", "coupon_code", "prepaid_applied", "bonus_applied", "paid_amount", "credited", "credit_notes"}
 	wantFields(t, inv, more...)
 	number := fmt.Sprint(inv["number"])
 	full := ada.get("invoices/"+number).want(t, 200, more...)
