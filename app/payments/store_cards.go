@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -74,16 +75,25 @@ func insertMethod(ctx context.Context, tx tenants.Tx, user uuid.UUID, c card) (f
 	return !had, makeDefault(ctx, tx, user, id)
 }
 
+// payAfterwards announces funds.changed: desktops that were to stop for want of credit
+// go on.
 func payAfterwards(ctx context.Context, tx tenants.Tx, user uuid.UUID) error {
-	_, err := tx.Exec(ctx, `-- payments.payAfterwards
+	n, err := tx.Exec(ctx, `-- payments.payAfterwards
 		update users set pay_mode = 'postpaid' where id = $1 and not pay_mode_chosen and pay_mode = 'prepaid'`, user)
-	return err
+	if err != nil || n == 0 {
+		return err
+	}
+	return bus.Append(ctx, tx, "funds.changed", map[string]uuid.UUID{"user_id": user})
 }
 
+// payBefore announces funds.changed: what runs needs credit from its next block on.
 func payBefore(ctx context.Context, tx tenants.Tx, user uuid.UUID) error {
-	_, err := tx.Exec(ctx, `-- payments.payBefore
+	n, err := tx.Exec(ctx, `-- payments.payBefore
 		update users set pay_mode = 'prepaid' where id = $1 and pay_mode = 'postpaid'`, user)
-	return err
+	if err != nil || n == 0 {
+		return err
+	}
+	return bus.Append(ctx, tx, "funds.changed", map[string]uuid.UUID{"user_id": user})
 }
 
 const setupColumns = `id, user_id, status, coalesce(checkout_id, '') as checkout_id, checkout_url, created_at`
