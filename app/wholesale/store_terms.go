@@ -11,7 +11,7 @@ import (
 
 const settingsColumns = `coalesce((select value #>> '{}' from central.settings where key = 'time_zone'), 'UTC') as time_zone,
 			coalesce((select (value #>> '{}')::int from central.settings where key = 'wholesale_term_days'), 14) as term_days,
-			coalesce((select (value #>> '{}')::int from central.settings where key = 'wholesale_suspend_days'), 14) as suspend_days`
+			coalesce((select (value #>> '{}')::int from central.settings where key = 'wholesale_suspend_days'), 90) as suspend_days`
 
 // termsQ reads what a reseller has agreed to. A figure that it has none of its own
 // for is its tier's (R24).

@@ -72,7 +72,10 @@ func newWorld(t testing.TB, now string, change ...func(*tenants.NewTenant)) *wor
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{New(Config{DB: db, Clock: clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}), billing.New(db), shop, clock}
+	w := &world{New(Config{DB: db, Clock: clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}), billing.New(db), shop, clock}
+	// Two weeks of patience, so that a test sees all that comes of an unpaid invoice.
+	w.central(t, `insert into central.settings (key, value) values ('wholesale_suspend_days', '14') on conflict (key) do nothing`)
+	return w
 }
 
 func (w *world) in(t testing.TB, fn func(ctx context.Context, tx tenants.Tx) error) {
