@@ -21,12 +21,28 @@ type Domain struct {
 	Token      string     // proves the owner in a TXT record, bound to this tenant
 	VerifiedAt *time.Time // nil: not served yet
 	CreatedAt  time.Time
+
+	Proof      *string    // how its owner was proven: cname, txt, operator
+	CheckedAt  *time.Time // when its records were last looked at
+	CheckError *string    // what was wrong with them then
+	LapsedAt   *time.Time // since when it no longer points at us
+	ReleaseAt  *time.Time // when it is given up for that
+
+	SSLIssuedAt  *time.Time
+	SSLExpiresAt *time.Time
+	SSLRenewals  int
+	SSLFailures  int // in a row
+	SSLError     *string
+	SSLErrorAt   *time.Time
 }
+
+const domainColumns = `id, tenant_id, domain, type, ssl_status, token, verified_at, created_at, proof, checked_at, check_error, lapsed_at, release_at,
+		       ssl_issued_at, ssl_expires_at, ssl_renewals, ssl_failures, ssl_error, ssl_error_at`
 
 // Domains lists a shop's names, the primary first.
 func (db *DB) Domains(ctx context.Context, id uuid.UUID) (list []Domain, err error) {
 	const sql = `-- domains of a tenant
-		select id, tenant_id, domain, type, ssl_status, token, verified_at, created_at
+		select ` + domainColumns + `
 		from central.tenant_domains
 		where tenant_id = $1
 		order by type = 'primary' desc, created_at, domain`
@@ -74,7 +90,7 @@ func addDomain(ctx context.Context, tx CentralTx, id uuid.UUID, domain string, v
 		values ($1, $2, case when exists (select 1 from central.tenant_domains where tenant_id = $1 and type = 'primary') then 'alias' else 'primary' end,
 		        case when $3 then $4::timestamptz end, $4)
 		on conflict (domain) do update set verified_at = coalesce(tenant_domains.verified_at, excluded.verified_at)
-		returning id, tenant_id, domain, type, ssl_status, token, verified_at, created_at`
+		returning ` + domainColumns
 	return Get[Domain](ctx, tx, "domain", sql, id, domain, verified, tx.Now())
 }
 

@@ -79,11 +79,11 @@ func (db *DB) Create(ctx context.Context, n NewTenant, inside Inside) (t Tenant,
 	return db.registry.put(row, n.verifiedDomains()), true, nil
 }
 
-func (n NewTenant) verifiedDomains() []string {
+func (n NewTenant) verifiedDomains() []domainRow {
 	if n.Domain == "" || !n.DomainVerified {
 		return nil
 	}
-	return []string{n.Domain}
+	return []domainRow{{Domain: n.Domain, Type: "primary"}}
 }
 
 // checked tidies what was typed and says everything that is wrong with it.

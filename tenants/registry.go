@@ -111,9 +111,9 @@ func (r *Registry) Refresh(ctx context.Context) error {
 	for _, p := range prices {
 		catalog[p.ID] = p
 	}
-	hosts := map[uuid.UUID][]string{}
+	hosts := map[uuid.UUID][]domainRow{}
 	for _, d := range domains {
-		hosts[d.TenantID] = append(hosts[d.TenantID], d.Domain)
+		hosts[d.TenantID] = append(hosts[d.TenantID], d)
 	}
 	list := make([]Tenant, len(rows))
 	for i, row := range rows {
@@ -124,7 +124,7 @@ func (r *Registry) Refresh(ctx context.Context) error {
 }
 
 // put adds or replaces one tenant without reading the others.
-func (r *Registry) put(row tenantRow, domains []string) Tenant {
+func (r *Registry) put(row tenantRow, domains []domainRow) Tenant {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	t := row.tenant(r.db.domain, domains, r.zones)

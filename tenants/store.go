@@ -27,7 +27,7 @@ const tenantsOrder = `
 	order by t.house desc, t.created_at, t.slug`
 
 const domainsSQL = `-- verified domains
-	select tenant_id, domain
+	select tenant_id, domain, type
 	from central.tenant_domains
 	where verified_at is not null
 	order by type = 'primary' desc, created_at, domain`
@@ -62,6 +62,7 @@ type tenantRow struct {
 type domainRow struct {
 	TenantID uuid.UUID
 	Domain   string
+	Type     string
 }
 
 // priceRow is what the provider asks for a plan before any discount: for an hour, and
@@ -72,21 +73,35 @@ type priceRow struct {
 	Month decimal.Decimal
 }
 
-func (row tenantRow) tenant(central string, custom []string, zones zones) Tenant {
+func (row tenantRow) tenant(central string, custom []domainRow, zones zones) Tenant {
 	return Tenant{
 		ID: row.ID, Slug: row.Slug, Name: row.Name, Status: row.Status, House: row.House,
 		Currency: row.Currency, TimeZone: row.TimeZone, Zone: zones.load(row.TimeZone),
 		BillingStatus: row.BillingStatus, SchemaVersion: row.SchemaVersion, MigrationError: row.MigrationError,
 		OwnerEmail: row.OwnerEmail, OwnerName: row.OwnerName, Branding: row.Branding,
-		Hosts:     hostsOf(row.Slug, row.House, central, custom),
+		Hosts: hostsOf(row.Slug, row.House, central, custom), aliases: aliasesOf(custom),
 		CreatedAt: row.CreatedAt, TrialEndsAt: row.TrialEndsAt,
 		SuspendedAt: row.SuspendedAt, SuspendedReason: row.SuspendedReason, ClosedAt: row.ClosedAt,
 		schema: row.SchemaName, discount: row.Discount,
 	}
 }
 
-func hostsOf(slug string, house bool, central string, custom []string) []string {
-	hosts := append([]string(nil), custom...)
+// aliasesOf are the names that lead to the primary one, where there is such a one.
+func aliasesOf(custom []domainRow) (aliases []string) {
+	if len(custom) == 0 || custom[0].Type != "primary" {
+		return nil
+	}
+	for _, d := range custom[1:] {
+		aliases = append(aliases, d.Domain)
+	}
+	return aliases
+}
+
+func hostsOf(slug string, house bool, central string, custom []domainRow) []string {
+	hosts := make([]string, 0, len(custom)+2)
+	for _, d := range custom {
+		hosts = append(hosts, d.Domain)
+	}
 	if house {
 		hosts = append(hosts, central)
 	}

@@ -49,6 +49,7 @@ type Tenant struct {
 	ClosedAt        *time.Time
 	MigrationError  string
 
+	aliases  []string // of Hosts, those that lead to the first
 	schema   string
 	discount decimal.Decimal     // percent off the catalogue's wholesale prices
 	catalog  map[string]priceRow // wholesale prices by catalogue plan, shared, read only
@@ -84,6 +85,15 @@ func (t Tenant) Host() string {
 		return ""
 	}
 	return t.Hosts[0]
+}
+
+// LeadsTo is where a visitor of an alias belongs: the shop's primary domain. It is
+// false for every other host.
+func (t Tenant) LeadsTo(host string) (primary string, ok bool) {
+	if !slices.Contains(t.aliases, host) {
+		return "", false
+	}
+	return t.Host(), true
 }
 
 // WholesaleRate is what the reseller pays the provider for an hour of the

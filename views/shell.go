@@ -25,6 +25,22 @@ type NavItem struct {
 	Current     bool
 }
 
+// NavGroup is a part of a console's navigation: what belongs together, under its name.
+type NavGroup struct {
+	Title string // "" for the first
+	Items []NavItem
+}
+
+// Acting says that somebody of the staff works in another person's name, in a bar
+// above every page.
+type Acting struct {
+	As        string // whose pages these are
+	By        string // who it is really
+	Reason    string
+	Until     string // "14:35"
+	EndAction string // the form that ends it
+}
+
 // ShellUser is who is signed in.
 type ShellUser struct{ Name, Initials, Email string }
 
@@ -39,6 +55,8 @@ type Shell struct {
 	HomeHref     string // "" means "/"
 	Host         HostKind
 	Nav          []NavItem
+	Side         []NavGroup // of a console: beside the page, or behind a button on a phone
+	Acting       *Acting
 	User         *ShellUser
 	Menu         []NavItem // further lines of the account menu
 	Credit       string    // "$12.40", or "" to show none
@@ -80,6 +98,9 @@ func (s Shell) bodyClass(door bool) string {
 	if s.Host == HostShop {
 		class = "shop"
 	}
+	if len(s.Side) > 0 {
+		class += " sided"
+	}
 	if door {
 		class += " door"
 		if s.Narrow {
@@ -102,6 +123,18 @@ func (s Shell) mainClass() string {
 // htmxConfig switches off what the policy of the pages forbids or what nobody
 // uses: page snapshots, and extensions other than the stream.
 func htmxConfig() string { return `{"history":false,"includeIndicatorCSS":false,"extensions":"sse"}` }
+
+// whereabouts is the label of the page that the navigation says one is on.
+func (s Shell) whereabouts() string {
+	for _, group := range s.Side {
+		for _, item := range group.Items {
+			if item.Current {
+				return item.Label
+			}
+		}
+	}
+	return "Menu"
+}
 
 func themeColour(dark bool) string {
 	if dark {

@@ -63,9 +63,7 @@ func (s *server) adminShell(c *echo.Context, title string) views.Shell {
 	v := visitOf(c)
 	shell := s.bareShell(c, title)
 	shell.Narrow, shell.Host, shell.HomeHref, shell.SignOutHref = false, views.HostOperator, "/admin", "/admin/sign-out"
-	shell.Nav = navAt([]views.NavItem{{Label: "Overview", Href: "/admin"}, {Label: "Resellers", Href: "/admin/resellers"}, {Label: "Wholesale", Href: "/admin/wholesale"}, {Label: "Hosts", Href: "/admin/servers"},
-		{Label: "Rehearsal", Href: "/admin/rehearsal"}}, c.Request().URL.Path)
-	shell.Nav[0].Current = c.Request().URL.Path == "/admin"
+	shell.Side = sideAt(adminNav, c.Request().URL.Path, nil)
 	shell.User = &views.ShellUser{Name: v.operator.Name, Initials: branding.Initials(v.operator.Name), Email: v.operator.Email}
 	shell.Notice = popNotice(c, s.doors.admin)
 	return shell

@@ -29,6 +29,8 @@ func (s *server) admit(r Route) (chain []echo.MiddlewareFunc) {
 		}
 	case reseller:
 		chain = append(chain, s.throughResellerDoor, s.staffOnly)
+	case owner:
+		chain = append(chain, s.throughResellerDoor, s.staffOnly, ownerOnly)
 	case atDesk:
 		chain = append(chain, s.throughResellerDoor)
 	case operator:
@@ -104,7 +106,7 @@ func welcome(v *visit, person accounts.User) error {
 	if person.Status != accounts.Active || person.SessionEpoch != v.epoch {
 		return errSignedOut
 	}
-	v.staff = person.Runs()
+	v.staff, v.owner = person.Runs(), person.Role == accounts.Owner
 	return nil
 }
 
@@ -177,6 +179,17 @@ func (s *server) staffOnly(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			return next(c)
 		})(c)
+	}
+}
+
+// ownerOnly keeps from a reseller's staff what binds the company: its people, its
+// keys, its names, what it owes.
+func ownerOnly(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c *echo.Context) error {
+		if !visitOf(c).owner {
+			return fail.New(fail.Forbidden, "Only an owner of the shop may open this. Ask one of them to do it, or to make you an owner.")
+		}
+		return next(c)
 	}
 }
 

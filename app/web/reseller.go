@@ -91,8 +91,12 @@ func (s *server) consoleShell(c *echo.Context, title string, person accounts.Use
 	shell := s.bareShell(c, title)
 	shell.Narrow, shell.Host, shell.HomeHref, shell.SignOutHref = false, views.HostReseller, "/reseller", "/reseller/sign-out"
 	shell.User = &views.ShellUser{Name: person.Name, Initials: branding.Initials(person.Name), Email: person.Email}
-	shell.Menu = []views.NavItem{{Label: "Invoices", Href: "/reseller/invoices"}, {Label: "Rehearsal", Href: "/reseller/rehearsal"}, {Label: "Parked accounts", Href: "/reseller/parked"}, {Label: "Terms", Href: "/reseller/billing"},
-		{Label: "Wholesale", Href: "/reseller/wholesale"}, {Label: "Settlement", Href: "/reseller/settlement"}, {Label: "Your shop", Href: s.addressOf(c, v.tenant, "/")}}
+	hidden := ownersPages
+	if person.Role == accounts.Owner {
+		hidden = nil
+	}
+	shell.Side = sideAt(consoleNav, c.Request().URL.Path, hidden)
+	shell.Menu = []views.NavItem{{Label: "Your shop", Href: s.addressOf(c, v.tenant, "/")}}
 	if host, _, ok := s.Registry.ByHost(s.hostOf(c.Request())); ok {
 		shell.BrandCSSURL = "/brand.css?v=" + branding.Version(brandOf(host))
 	}

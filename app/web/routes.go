@@ -24,6 +24,7 @@ const (
 	customer              // somebody signed in to this shop
 	staff                 // an owner or staff member of this shop
 	reseller              // the same, signed in at the central host's /reseller
+	owner                 // likewise, and an owner of it
 	atDesk                // nobody yet, at the reseller's door
 	operator              // a person of the provider
 	atAdmin               // nobody yet, at the operators' door
@@ -142,12 +143,12 @@ func (s *server) table() []Route {
 		{post, "/reseller/invoices/:number/credit", anywhere, reseller, s.creditShopInvoice},
 		{post, "/reseller/invoices/:number/void", anywhere, reseller, s.voidShopInvoice},
 		{post, "/reseller/invoices/:number/paid", anywhere, reseller, s.payShopInvoice},
-		{get, "/reseller/wholesale", anywhere, reseller, s.resellerWholesale},
-		{get, "/reseller/wholesale/:number", anywhere, reseller, s.resellerWholesaleInvoice},
-		{post, "/reseller/wholesale/:number/pay", anywhere, reseller, s.payWholesale},
-		{get, "/reseller/wholesale/lines/:id", anywhere, reseller, s.resellerWholesaleLine},
-		{get, "/reseller/settlement", anywhere, reseller, s.resellerSettlement},
-		{get, "/reseller/settlement/lines/:id", anywhere, reseller, s.resellerSettlementLine},
+		{get, "/reseller/wholesale", anywhere, owner, s.resellerWholesale},
+		{get, "/reseller/wholesale/:number", anywhere, owner, s.resellerWholesaleInvoice},
+		{post, "/reseller/wholesale/:number/pay", anywhere, owner, s.payWholesale},
+		{get, "/reseller/wholesale/lines/:id", anywhere, owner, s.resellerWholesaleLine},
+		{get, "/reseller/settlement", anywhere, owner, s.resellerSettlement},
+		{get, "/reseller/settlement/lines/:id", anywhere, owner, s.resellerSettlementLine},
 		{get, "/reseller/parked", anywhere, reseller, s.parkedPage},
 		{post, "/reseller/parked/:id/release", anywhere, reseller, s.releaseParked},
 		{get, "/reseller/rehearsal", anywhere, reseller, s.rehearsal},
@@ -156,9 +157,9 @@ func (s *server) table() []Route {
 		{post, "/reseller/customers/:id/bonus", anywhere, reseller, s.giveBonus},
 		{post, "/reseller/customers/:id/pay-mode", anywhere, reseller, s.setCustomerPayMode},
 		{post, "/reseller/customers/:id/release", anywhere, reseller, s.releaseCustomer},
-		{get, "/reseller/payments", anywhere, reseller, s.shopPayments},
-		{post, "/reseller/payments/keys", anywhere, reseller, s.setStripeKeys},
-		{post, "/reseller/payments/:id/refund", anywhere, reseller, s.refundPayment},
+		{get, "/reseller/payments", anywhere, owner, s.shopPayments},
+		{post, "/reseller/payments/keys", anywhere, owner, s.setStripeKeys},
+		{post, "/reseller/payments/:id/refund", anywhere, owner, s.refundPayment},
 
 		// The provider's people.
 		{get, "/admin/sign-in", central, atAdmin, s.adminSignInPage},

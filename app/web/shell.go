@@ -92,3 +92,57 @@ func schemeOf(c *echo.Context) string {
 	}
 	return cookie.Value
 }
+
+// consoleNav is the reseller's navigation. What only the owner may open is left
+// out for staff.
+var consoleNav = []views.NavGroup{
+	{Items: []views.NavItem{{Label: "Overview", Href: "/reseller"}}},
+	{Title: "Customers", Items: []views.NavItem{{Label: "Customers", Href: "/reseller/customers"}, {Label: "Desktops", Href: "/reseller/workspaces"},
+		{Label: "Usage", Href: "/reseller/usage"}, {Label: "Parked accounts", Href: "/reseller/parked"}}},
+	{Title: "Money", Items: []views.NavItem{{Label: "Invoices", Href: "/reseller/invoices"}, {Label: "Rehearsal", Href: "/reseller/rehearsal"},
+		{Label: "Payments", Href: "/reseller/payments"}, {Label: "Coupons", Href: "/reseller/coupons"}, {Label: "Taxes", Href: "/reseller/taxes"}, {Label: "Terms", Href: "/reseller/billing"}}},
+	{Title: "Shop", Items: []views.NavItem{{Label: "Pricing", Href: "/reseller/pricing"}, {Label: "Branding", Href: "/reseller/branding"}, {Label: "Domains", Href: "/reseller/domains"},
+		{Label: "API keys", Href: "/reseller/keys"}, {Label: "Webhooks", Href: "/reseller/webhooks"}}},
+	{Title: "Company", Items: []views.NavItem{{Label: "Wholesale", Href: "/reseller/wholesale"}, {Label: "Settlement", Href: "/reseller/settlement"},
+		{Label: "Staff", Href: "/reseller/staff"}, {Label: "Activity", Href: "/reseller/audit"}, {Label: "Guide", Href: "/reseller/guide"}}},
+}
+
+// ownersPages are the pages of the console that staff do not get.
+var ownersPages = map[string]bool{"/reseller/payments": true, "/reseller/domains": true, "/reseller/keys": true, "/reseller/webhooks": true, "/reseller/wholesale": true,
+	"/reseller/settlement": true, "/reseller/staff": true}
+
+// adminNav is the operator's navigation.
+var adminNav = []views.NavGroup{
+	{Items: []views.NavItem{{Label: "Overview", Href: "/admin"}, {Label: "Attention", Href: "/admin/attention"}, {Label: "Parked accounts", Href: "/admin/parked"}}},
+	{Title: "Resellers", Items: []views.NavItem{{Label: "Resellers", Href: "/admin/resellers"}, {Label: "Domains", Href: "/admin/domains"},
+		{Label: "Tiers", Href: "/admin/tiers"}, {Label: "Catalogue", Href: "/admin/catalog"}}},
+	{Title: "Money", Items: []views.NavItem{{Label: "Wholesale", Href: "/admin/wholesale"}, {Label: "Settlement", Href: "/admin/settlement"}, {Label: "Rehearsal", Href: "/admin/rehearsal"}}},
+	{Title: "Installation", Items: []views.NavItem{{Label: "Desktop hosts", Href: "/admin/servers"}, {Label: "Jobs and timers", Href: "/admin/jobs"},
+		{Label: "Audit log", Href: "/admin/audit"}, {Label: "Settings", Href: "/admin/settings"}}},
+}
+
+// sideAt marks the line of a console's navigation that path lies under, the
+// longest one, and leaves out what hidden names.
+func sideAt(groups []views.NavGroup, path string, hidden map[string]bool) []views.NavGroup {
+	out, best := make([]views.NavGroup, 0, len(groups)), ""
+	for _, group := range groups {
+		for _, item := range group.Items {
+			if (item.Href == path || strings.HasPrefix(path, item.Href+"/")) && len(item.Href) > len(best) {
+				best = item.Href
+			}
+		}
+	}
+	for _, group := range groups {
+		kept := views.NavGroup{Title: group.Title}
+		for _, item := range group.Items {
+			if !hidden[item.Href] {
+				item.Current = item.Href == best
+				kept.Items = append(kept.Items, item)
+			}
+		}
+		if len(kept.Items) > 0 {
+			out = append(out, kept)
+		}
+	}
+	return out
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,22 +53,24 @@ type Config struct {
 	StripeWebhook Secret `env:"EZSCALE_STRIPE_WEBHOOK_SECRET"`
 	StripeBase    string `env:"EZSCALE_STRIPE_API_BASE"`
 
+	ACMECA      string   `env:"EZSCALE_ACME_CA"`      // directory of the authority; Let's Encrypt when empty
+	ACMERoot    string   `env:"EZSCALE_ACME_CA_ROOT"` // file with the root that the authority's own certificate hangs from
+	ACMEEmail   string   `env:"EZSCALE_ACME_EMAIL"`
+	DNSResolver string   `env:"EZSCALE_DNS_RESOLVER"` // host:port; the machine's own when empty
+	DNS01       Secret   `env:"EZSCALE_DNS01"`
+	EdgeHost    string   `env:"EZSCALE_EDGE_HOST"` // what resellers' CNAMEs point at, below their slug; edge.<domain> when empty
+	EdgeIPs     []string `env:"EZSCALE_EDGE_IPS" envSeparator:","`
+	EdgeHTTP    int      `env:"EZSCALE_EDGE_HTTP_PORT" envDefault:"80"`
+	EdgeHTTPS   int      `env:"EZSCALE_EDGE_HTTPS_PORT" envDefault:"443"`
+
+	BlobURL Secret `env:"EZSCALE_BLOB_URL"` // file:///… or s3://…; a folder of the data directory when empty
+
 	SMTPURL        Secret   `env:"EZSCALE_SMTP_URL"`
 	DiscordURL     Secret   `env:"EZSCALE_DISCORD_WEBHOOK_URL"`
 	TrustedProxies []string `env:"EZSCALE_TRUSTED_PROXIES" envSeparator:","`
 	Log            string   `env:"EZSCALE_LOG" envDefault:"text"`
 	MetricsToken   Secret   `env:"EZSCALE_METRICS_TOKEN"`
 	TestClock      bool     `env:"EZSCALE_TEST_CLOCK"`
-
-	later []string // set, known, and without effect in this version
-}
-
-// known names that belong to the product's contract and have no effect yet:
-// setting one is no mistake, but it is said aloud at the start.
-var plannedNames = []string{
-	"EZSCALE_ACME_CA", "EZSCALE_ACME_CA_ROOT", "EZSCALE_ACME_EMAIL", "EZSCALE_DNS_RESOLVER", "EZSCALE_EDGE_HOST", "EZSCALE_EDGE_IPS",
-	"EZSCALE_BLOB_URL", "EZSCALE_DNS01",
-	"EZSCALE_EDGE_HTTP_PORT", "EZSCALE_EDGE_HTTPS_PORT",
 }
 
 // readConfig fills a Config from an environment and reports every problem at once.
@@ -82,8 +85,6 @@ func readConfig(environ []string) (Config, error) {
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		switch {
 		case !strings.HasPrefix(name, "EZSCALE_"):
-		case slices.Contains(plannedNames, name):
-			c.later = append(c.later, name)
 		case !known[name]:
 			problems = append(problems, fmt.Errorf("%s is not a setting of this program; check the spelling", name))
 		}
@@ -117,7 +118,16 @@ func (c Config) validate() (problems []error) {
 	say(err == nil, "EZSCALE_HTTP_ADDR must be host:port, not %q", c.HTTPAddr)
 	_, _, err = net.SplitHostPort(c.KasmSimAddr)
 	say(err == nil, "EZSCALE_KASM_SIM_ADDR must be host:port, not %q", c.KasmSimAddr)
-	say(c.HTTPSAddr == "", "EZSCALE_HTTPS_ADDR is not served by this version yet; put a TLS proxy in front and set EZSCALE_TRUSTED_PROXIES")
+	say(c.HTTPSAddr == "" || isHostPort(c.HTTPSAddr), "EZSCALE_HTTPS_ADDR must be host:port, not %q", c.HTTPSAddr)
+	say(isURL(c.ACMECA, "https"), "EZSCALE_ACME_CA must be the https address of an ACME directory")
+	say(c.DNSResolver == "" || isHostPort(c.DNSResolver), "EZSCALE_DNS_RESOLVER must be host:port, not %q", c.DNSResolver)
+	say(isURL(string(c.DNS01), "rfc2136", "cloudflare"), "EZSCALE_DNS01 must begin with rfc2136:// or cloudflare://")
+	say(isPort(c.EdgeHTTP), "EZSCALE_EDGE_HTTP_PORT must be a port, not %d", c.EdgeHTTP)
+	say(isPort(c.EdgeHTTPS), "EZSCALE_EDGE_HTTPS_PORT must be a port, not %d", c.EdgeHTTPS)
+	for _, ip := range c.EdgeIPs {
+		_, err := netip.ParseAddr(strings.TrimSpace(ip))
+		say(err == nil, "EZSCALE_EDGE_IPS: %q is no IP address", ip)
+	}
 	say(slices.Contains([]string{"on", "off"}, c.TenantRoles), "EZSCALE_TENANT_ROLES must be on or off, not %q", c.TenantRoles)
 	say(slices.Contains([]string{"body", "basic"}, c.KasmAuth), "EZSCALE_KASM_AUTH must be body or basic, not %q", c.KasmAuth)
 	say(slices.Contains([]string{"text", "json"}, c.Log), "EZSCALE_LOG must be text or json, not %q", c.Log)
@@ -132,6 +142,16 @@ func (c Config) validate() (problems []error) {
 	}
 	return problems
 }
+
+func isHostPort(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	return err == nil && port != ""
+}
+
+func isPort(n int) bool { return n > 0 && n < 1<<16 }
+
+// edgeHost is the name below which every reseller has one to point its CNAMEs at.
+func (c Config) edgeHost() string { return strings.ToLower(cmp.Or(c.EdgeHost, "edge."+c.Domain)) }
 
 func isURL(s string, schemes ...string) bool {
 	if s == "" {

@@ -53,7 +53,12 @@ var owners = map[string][]string{
 	"github.com/pressly/goose":            {"tenants"},
 	"github.com/nats-io":                  {"app/bus"},
 	"github.com/stripe/stripe-go":         {"app/payments"},
-	"github.com/caddyserver/certmagic":    {"app/domains"},
+	"github.com/caddyserver/certmagic":    {"app/certificates"},
+	"github.com/mholt/acmez":              {"app/certificates"},
+	"github.com/miekg/dns":                {"app/certificates", "app/names"},
+	"gocloud.dev":                         {"app/files"},
+	"github.com/tdewolff/parse":           {"app/branding"},
+	"golang.org/x/image":                  {"app/branding"},
 	"github.com/a-h/templ":                {"views", "app/web"},
 	"github.com/alecthomas/kong":          {"cmd/ezscale"},
 	"github.com/caarlos0/env":             {"cmd/ezscale"},
@@ -71,7 +76,8 @@ var owners = map[string][]string{
 // The domains. None imports another; what one needs of another it declares as an
 // interface, which cmd/ezscale fills.
 var domains = []string{"app/accounts", "app/billing", "app/branding", "app/metering", "app/workspaces", "app/notify", "app/kasm", "app/docker", "app/hosts",
-	"app/payments", "app/wholesale", "app/dunning", "app/documents", "app/parking"}
+	"app/payments", "app/wholesale", "app/dunning", "app/documents", "app/parking",
+	"app/domains", "app/certificates", "app/lifecycle", "app/archive", "app/webhooks"}
 
 // The arrows between domains that are allowed: a driver fills its port, and what
 // collects, draws or checks invoices knows what an invoice is.
@@ -112,7 +118,7 @@ func checkOwner(t *testing.T, p pkg, imported string) {
 			t.Errorf("%s imports %s, which belongs to %s alone", p.name(), imported, strings.Join(places, ", "))
 		}
 	}
-	serves := []string{"app/web", "cmd/ezscale", "app/kasmsim", "app/payments", "app/payments/stripefake", "assets", "app/kasm", "app/notify", "app/testclock", "app/docker", "app/docker/vnctest", "app/docker/cmd/vnctest", "app/docker/enginetest"}
+	serves := []string{"app/web", "cmd/ezscale", "app/kasmsim", "app/payments", "app/payments/stripefake", "assets", "app/kasm", "app/notify", "app/testclock", "app/docker", "app/docker/vnctest", "app/docker/cmd/vnctest", "app/docker/enginetest", "app/certificates", "app/domains", "app/webhooks"}
 	if imported == "net/http" && !slices.Contains(serves, p.name()) {
 		t.Errorf("%s imports net/http: requests are the business of app/web", p.name())
 	}

@@ -84,9 +84,6 @@ func (c *console) boot(o bootOptions) (*node, error) {
 
 func (n *node) bootParts(o bootOptions) (err error) {
 	c := n.console
-	for _, name := range c.config.later {
-		c.log.Warn("this setting is known and has no effect in this version yet", "name", name)
-	}
 	if n.listener, err = listen("the web server", c.config.HTTPAddr); err != nil {
 		return err
 	}
