@@ -157,6 +157,9 @@ func (db *DB) serves(t Tenant) error {
 	version := t.SchemaVersion
 	if now, ok := db.registry.ByID(t.ID); ok {
 		version = max(version, now.SchemaVersion)
+		if now.Gone() {
+			return fail.New(fail.NotFound, "The data of this shop was removed.")
+		}
 	}
 	if version < db.cfg.MinVersion {
 		return fail.Wrap(fmt.Errorf("tenant %s is at version %d, this program needs %d", t.Slug, version, db.cfg.MinVersion),

@@ -115,45 +115,6 @@ func (db *DB) RemoveDomain(ctx context.Context, t Tenant, domain string) error {
 	return db.registry.Refresh(ctx)
 }
 
-// SetStatus suspends, resumes or closes a shop, or ends its trial, and records
-// why. A closed shop stays closed, and the house never closes: fail.Conflict.
-func (db *DB) SetStatus(ctx context.Context, id uuid.UUID, status Status, reason string) error {
-	err := db.Central(ctx, func(tx CentralTx) error {
-		const find = `-- lock tenant
-			select status, house from central.tenants where id = $1 for update`
-		old, err := Get[struct {
-			Status Status
-			House  bool
-		}](ctx, tx, "shop", find, id)
-		switch {
-		case err != nil:
-			return err
-		case old.Status == status:
-			return nil
-		case old.Status == Closed:
-			return fail.New(fail.Conflict, "This shop is closed and cannot be opened again.")
-		case old.House && !status.Open():
-			return fail.New(fail.Conflict, "The provider's own shop cannot be suspended or closed.")
-		}
-		const set = `-- set tenant status
-			update central.tenants
-			set status = $2::text,
-			    suspended_at = case when $2 = 'suspended' then $3::timestamptz end,
-			    suspended_reason = case when $2 = 'suspended' then $4::text end,
-			    closed_at = case when $2 = 'closed' then $3::timestamptz end,
-			    trial_ends_at = case when status = 'trial' and $2 = 'active' then least(trial_ends_at, $3::timestamptz) else trial_ends_at end
-			where id = $1`
-		if _, err := tx.Exec(ctx, set, id, status, tx.Now(), reason); err != nil {
-			return err
-		}
-		return audit(ctx, tx, id, "tenant."+string(status), "", map[string]string{"was": string(old.Status), "reason": reason})
-	})
-	if err != nil {
-		return err
-	}
-	return db.registry.Refresh(ctx)
-}
-
 var colourRule = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
 
 func (b Branding) check(wrong fail.Fields) {

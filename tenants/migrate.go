@@ -76,7 +76,7 @@ func (db *DB) pending(ctx context.Context) (pending, error) {
 	const sql = `-- pending migrations
 		select coalesce((select max(version_id) from central.goose_db_version), 0) < $1,
 		       coalesce((select max(version_id) from guard.goose_db_version), 0) < $2,
-		       exists (select 1 from central.tenants where schema_version < $2)`
+		       exists (select 1 from central.tenants t where schema_version < $2 and to_jsonb(t) ->> 'dropped_at' is null)`
 	var p pending
 	err := db.admin.QueryRow(ctx, sql, newest(db.central), newest(db.tenant)).Scan(&p.central, &p.guard, &p.tenants)
 	if state := sqlState(err); state == "3F000" || state == "42P01" { // no such schema, no such table
@@ -147,7 +147,7 @@ func (db *DB) migrateTenants(ctx context.Context, opts MigrateOptions, report *M
 	const sql = `-- tenants behind
 		select slug, schema_name, schema_version
 		from central.tenants
-		where schema_version < $1
+		where schema_version < $1 and dropped_at is null
 		order by house desc, created_at`
 	rows, err := db.admin.Query(ctx, sql, newest(db.tenant))
 	if err != nil {

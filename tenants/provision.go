@@ -135,6 +135,8 @@ func (db *DB) create(ctx context.Context, tx pgx.Tx, n NewTenant, inside Inside)
 	switch {
 	case err != nil:
 		return row, false, err
+	case found && old.DroppedAt != nil:
+		return row, false, fail.Fields{"slug": "A shop that is gone had this short name. Choose another."}.Err()
 	case found && old.OwnerEmail == n.Email:
 		return old, false, nil
 	case found:

@@ -77,11 +77,12 @@ func (r *Registry) House() (Tenant, bool) {
 	return t, ok
 }
 
-// All is every tenant, the house first, then by age.
+// All is every tenant that has data, the house first, then by age.
 func (r *Registry) All() []Tenant {
-	return slices.SortedFunc(maps.Values(r.list.Load().byID), func(a, b Tenant) int {
+	all := slices.SortedFunc(maps.Values(r.list.Load().byID), func(a, b Tenant) int {
 		return cmp.Or(compareBool(b.House, a.House), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.Slug, b.Slug))
 	})
+	return slices.DeleteFunc(all, Tenant.Gone)
 }
 
 func compareBool(a, b bool) int {
@@ -151,7 +152,9 @@ func newSnapshot(list []Tenant, catalog map[string]priceRow) *snapshot {
 		t.catalog = catalog
 		s.byID[t.ID], s.bySlug[t.Slug] = t, t.ID
 		for _, host := range t.Hosts {
-			s.byHost[host] = t.ID
+			if !t.Gone() {
+				s.byHost[host] = t.ID
+			}
 		}
 		if t.House {
 			s.house = t.ID

@@ -10,7 +10,7 @@ import (
 const tenantsSQL = `-- tenants
 	select t.id, t.slug, t.name, t.schema_name, t.status, t.house, t.owner_email, t.owner_name, t.time_zone, t.currency,
 	       t.schema_version, coalesce(t.migration_error, '') as migration_error, t.created_at, t.trial_ends_at, t.suspended_at,
-	       coalesce(t.suspended_reason, '') as suspended_reason, t.closed_at,
+	       coalesce(t.suspended_reason, '') as suspended_reason, coalesce(t.suspended_for, '') as suspended_for, t.closed_at, t.released_at, t.dropped_at,
 	       coalesce(b.status, 'active') as billing_status,
 	       coalesce(b.wholesale_discount_percent, r.wholesale_discount_percent, 0) as discount,
 	       coalesce(g.logo_url, '') as logo_url, coalesce(g.favicon_url, '') as favicon_url,
@@ -53,7 +53,10 @@ type tenantRow struct {
 	TrialEndsAt     *time.Time
 	SuspendedAt     *time.Time
 	SuspendedReason string
+	SuspendedFor    string
 	ClosedAt        *time.Time
+	ReleasedAt      *time.Time
+	DroppedAt       *time.Time
 	BillingStatus   string
 	Discount        decimal.Decimal
 	Branding
@@ -81,7 +84,8 @@ func (row tenantRow) tenant(central string, custom []domainRow, zones zones) Ten
 		OwnerEmail: row.OwnerEmail, OwnerName: row.OwnerName, Branding: row.Branding,
 		Hosts: hostsOf(row.Slug, row.House, central, custom), aliases: aliasesOf(custom),
 		CreatedAt: row.CreatedAt, TrialEndsAt: row.TrialEndsAt,
-		SuspendedAt: row.SuspendedAt, SuspendedReason: row.SuspendedReason, ClosedAt: row.ClosedAt,
+		SuspendedAt: row.SuspendedAt, SuspendedReason: row.SuspendedReason, SuspendedFor: row.SuspendedFor,
+		ClosedAt: row.ClosedAt, ReleasedAt: row.ReleasedAt, DroppedAt: row.DroppedAt,
 		schema: row.SchemaName, discount: row.Discount,
 	}
 }

@@ -46,7 +46,10 @@ type Tenant struct {
 	TrialEndsAt     *time.Time
 	SuspendedAt     *time.Time
 	SuspendedReason string
+	SuspendedFor    string // operator, unpaid, trial
 	ClosedAt        *time.Time
+	ReleasedAt      *time.Time // when its names were given up
+	DroppedAt       *time.Time // when its data was removed
 	MigrationError  string
 
 	aliases  []string // of Hosts, those that lead to the first
@@ -74,6 +77,9 @@ const (
 	defaultPrimary   = "#3B82F6"
 	defaultSecondary = "#64748B"
 )
+
+// Gone says that the shop's data was removed: nothing can be read there any more.
+func (t Tenant) Gone() bool { return t.DroppedAt != nil }
 
 // Schema is the name of the reseller's schema and of its database role, for rows
 // that record whose they are. It is empty for a Tenant that no registry made.

@@ -101,7 +101,7 @@ func (s *Service) knownReseller(ctx context.Context, email, password string) (te
 	tried := false
 	for _, id := range shops {
 		t, ok := s.db.Registry().ByID(id)
-		if !ok || t.Status == tenants.Closed {
+		if !ok || t.Gone() { // of a closed shop the people still pay, and take their data along
 			continue
 		}
 		tried = true

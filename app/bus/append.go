@@ -118,3 +118,26 @@ func DueAll(ctx context.Context, tx tenants.Tx, kind string, times []DueTime) er
 func Undue(ctx context.Context, tx tenants.Tx, kind, key string) error {
 	return deleteDue(ctx, tx, tx.Tenant(), kind, key)
 }
+
+// AppendFor is Append in a transaction of the provider's, about a shop: what the
+// provider decides and what is announced about it are kept together.
+func AppendFor(ctx context.Context, tx tenants.CentralTx, t tenants.Tenant, name string, payload any) error {
+	body, err := encode(name, payload)
+	if err != nil {
+		return err
+	}
+	return insertOutbox(ctx, tx, t, name, []string{body})
+}
+
+// DueFor is Due in a transaction of the provider's.
+func DueFor(ctx context.Context, tx tenants.CentralTx, t tenants.Tenant, kind, key string, at time.Time) error {
+	if !legalKind(kind) {
+		return fmt.Errorf("%q is no kind of due time: use a word in lower case", kind)
+	}
+	return upsertDue(ctx, tx, t, kind, []string{key}, []time.Time{at}, []string{"{}"})
+}
+
+// UndueFor is Undue in a transaction of the provider's.
+func UndueFor(ctx context.Context, tx tenants.CentralTx, t tenants.Tenant, kind, key string) error {
+	return deleteDue(ctx, tx, t, kind, key)
+}

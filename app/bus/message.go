@@ -68,6 +68,14 @@ func (m *Message) Done(ctx context.Context, tx tenants.Tx) error {
 	if tx.Tenant().ID != m.Tenant.ID {
 		return Permanent(fmt.Errorf("%s of %s was handled in a transaction of %s", m.Name, m.Tenant.Slug, tx.Tenant().Slug))
 	}
+	return m.settled(ctx, tx)
+}
+
+// DoneFor is Done in a transaction of the provider's, for effects that are written
+// there and not in the shop.
+func (m *Message) DoneFor(ctx context.Context, tx tenants.CentralTx) error { return m.settled(ctx, tx) }
+
+func (m *Message) settled(ctx context.Context, tx tenants.Querier) error {
 	fresh, err := m.settle(ctx, tx)
 	if err != nil {
 		return err
@@ -79,11 +87,11 @@ func (m *Message) Done(ctx context.Context, tx tenants.Tx) error {
 	return nil
 }
 
-func (m *Message) settle(ctx context.Context, tx tenants.Tx) (bool, error) {
+func (m *Message) settle(ctx context.Context, tx tenants.Querier) (bool, error) {
 	if m.isDue() {
-		return endDue(ctx, tx, m.Name, m.Key, m.version)
+		return endDue(ctx, tx, m.Tenant.Schema(), m.Name, m.Key, m.version)
 	}
-	return insertReceipt(ctx, tx, m.OutboxID, m.consumer)
+	return insertReceipt(ctx, tx, m.Tenant.Schema(), m.OutboxID, m.consumer)
 }
 
 func (m *Message) isDue() bool { return m.OutboxID == 0 }

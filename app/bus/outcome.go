@@ -36,6 +36,10 @@ func (r *runner) process(ctx context.Context, msg jetstream.Msg) {
 		r.abandon(ctx, msg, d, fmt.Errorf("there is no tenant %s", d.tenantID))
 		return
 	}
+	if d.message.Tenant.Gone() { // with all that was to happen in it
+		r.ack(msg)
+		return
+	}
 	if settled, err := r.settledBefore(ctx, d); err != nil {
 		r.putOff(msg, d, databaseWait, err)
 		return

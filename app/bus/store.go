@@ -31,11 +31,11 @@ func insertOutbox(ctx context.Context, tx tenants.Querier, t tenants.Tenant, nam
 
 // insertReceipt is false when the receipt was there before. A second
 // transaction waits here until the first has ended.
-func insertReceipt(ctx context.Context, tx tenants.Tx, outboxID int64, consumer string) (bool, error) {
+func insertReceipt(ctx context.Context, tx tenants.Querier, schema string, outboxID int64, consumer string) (bool, error) {
 	n, err := tx.Exec(ctx, `-- insertReceipt
 		insert into central.outbox_receipts (outbox_id, consumer, schema_name)
 		values ($1, $2, $3)
-		on conflict (outbox_id, consumer) do nothing`, outboxID, consumer, tx.Tenant().Schema())
+		on conflict (outbox_id, consumer) do nothing`, outboxID, consumer, schema)
 	return n == 1, err
 }
 

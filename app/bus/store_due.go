@@ -31,11 +31,11 @@ func deleteDue(ctx context.Context, tx tenants.Querier, t tenants.Tenant, kind, 
 
 // endDue deletes the version of a due time that a message is about. It is false
 // when that version ended before this transaction.
-func endDue(ctx context.Context, tx tenants.Tx, name, key string, version int64) (bool, error) {
+func endDue(ctx context.Context, tx tenants.Querier, schema, name, key string, version int64) (bool, error) {
 	n, err := tx.Exec(ctx, `-- endDue
 		delete from central.due
 		where schema_name = $1 and kind = $2 and key = $3 and (version = $4 or $4 = 0)`,
-		tx.Tenant().Schema(), strings.TrimSuffix(name, dueSuffix), key, version)
+		schema, strings.TrimSuffix(name, dueSuffix), key, version)
 	if err != nil || n == 1 {
 		return n == 1, err
 	}

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,6 +33,9 @@ func (n *Service) write(ctx context.Context, tx tenants.Tx, m *bus.Message, a ab
 		return n.paymentLetter(ctx, tx, m, to)
 	case "wholesale.issued", "wholesale.reminder", "wholesale.past_due", "wholesale.suspended", "wholesale.paid":
 		return n.wholesaleLetter(ctx, tx, m, to)
+	}
+	if strings.HasPrefix(m.Name, "reseller.") {
+		return n.resellerLetter(tx, m, to)
 	}
 	l, err := n.accountLetter(ctx, tx, m.Name, to)
 	if err != nil || l.Subject == "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v5"
 
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/views"
@@ -38,6 +39,7 @@ func (s *server) resellerReport(c *echo.Context, t tenants.Tenant, form *views.R
 	if t.SuspendedReason != "" {
 		facts = append(facts, views.Item{Term: "Suspended because", Text: t.SuspendedReason})
 	}
+	facts = append(facts, lifeFacts(t)...)
 	page.Sections = []views.ReportSection{{Title: "How it stands", Facts: facts}}
 	if t.House {
 		return page, nil
@@ -49,7 +51,8 @@ func (s *server) resellerReport(c *echo.Context, t tenants.Tenant, form *views.R
 	}
 	var invoices []wholesale.Invoice
 	var tiers []wholesale.Tier
-	if err := s.DB.CentralRead(ctx, wholesale.InvoicesQ(&invoices, t.ID, wholesaleListed), wholesale.TiersQ(&tiers)); err != nil {
+	var pays bool
+	if err := s.DB.CentralRead(ctx, wholesale.InvoicesQ(&invoices, t.ID, wholesaleListed), wholesale.TiersQ(&tiers), lifecycle.PaysByInvoiceQ(&pays, t.ID)); err != nil {
 		return page, err
 	}
 	if form == nil {
@@ -59,6 +62,7 @@ func (s *server) resellerReport(c *echo.Context, t tenants.Tenant, form *views.R
 	page.Sections = append(page.Sections, views.ReportSection{Title: "What it pays", Facts: termFacts(terms)},
 		views.ReportSection{ID: "terms", Title: "Change the terms", Text: "They count from the cycle that is closed next; a discount counts for sessions that begin from now on.", Form: form},
 		wholesaleTable("Wholesale invoices", invoices, terms.Zone(), nil, "/admin/wholesale/"))
+	page.Sections = append(page.Sections, lifeSections(t, pays, s.Clock.Now())...)
 	return page, nil
 }
 

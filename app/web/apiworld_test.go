@@ -24,6 +24,7 @@ import (
 	"github.com/ezscale/ezscale/app/idempotency"
 	"github.com/ezscale/ezscale/app/kasmsim"
 	"github.com/ezscale/ezscale/app/ledger"
+	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
 	"github.com/ezscale/ezscale/app/metering"
@@ -109,7 +110,8 @@ func (p *plant) workers(db *tenants.DB, key *seal.Key, books *ledger.Service, mo
 	links := func(t tenants.Tenant, path string) string { return "http://" + t.Host() + path }
 	cards := payments.New(payments.Config{DB: db, Clock: p.clock, Wall: time.Now, Ledger: books, Billing: money, Sealer: key, Links: links, Log: quiet})
 	return worker.Workers{Workspaces: shops, Reconciler: observer, Ledger: books, Billing: money, Payments: cards, Notify: letters,
-		Wholesale: wholesale.New(wholesale.Config{DB: db, Clock: p.clock, Log: quiet}),
+		Lifecycle: lifecycle.New(lifecycle.Config{DB: db, Clock: p.clock, Log: quiet}),
+		Wholesale: wholesale.New(wholesale.Config{DB: db, Shops: lifecycle.New(lifecycle.Config{DB: db, Clock: p.clock, Log: quiet}), Clock: p.clock, Log: quiet}),
 		Dunning:   dunning.New(dunning.Config{DB: db, Clock: p.clock, Desktops: shops, Charger: cards, Log: quiet}),
 		Parking:   parking.New(parking.Config{DB: db, Clock: p.clock, Desktops: shops, Log: quiet})}
 }

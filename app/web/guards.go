@@ -163,7 +163,7 @@ func (s *server) staffOnly(next echo.HandlerFunc) echo.HandlerFunc {
 			door = s.doors.reseller
 			id, err := uuid.Parse(door.GetString(c.Request().Context(), keyTenant))
 			t, ok := s.Registry.ByID(id)
-			if err != nil || !ok {
+			if err != nil || !ok || t.Gone() {
 				return errSignedOut
 			}
 			v.tenant = t
@@ -176,6 +176,9 @@ func (s *server) staffOnly(next echo.HandlerFunc) echo.HandlerFunc {
 		return s.stillWelcome(func(c *echo.Context) error {
 			if !v.staff {
 				return echo.ErrNotFound
+			}
+			if err := standing(v.tenant, c.Path()); err != nil {
+				return err
 			}
 			return next(c)
 		})(c)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/payments"
 	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/tenants"
@@ -63,14 +64,30 @@ func (s *server) atConsole(c *echo.Context) (person accounts.User, err error) {
 func owedNotice(t tenants.Tenant) *views.Notice {
 	to := views.NavItem{Label: "See what is owed", Href: "/reseller/wholesale"}
 	switch {
+	case t.Status == tenants.Closed:
+		return &views.Notice{Tone: views.ToneBad, Title: "Your shop is closed", Action: views.NavItem{Label: "Take your data with you", Href: "/reseller/export"},
+			Text: "Its data is removed on " + civilDay(lifecycle.DatesOf(t).Remove) + "."}
 	case t.Status == tenants.Suspended:
-		return &views.Notice{Tone: views.ToneBad, Title: "Your shop is suspended", Action: to,
-			Text: "Its pages are closed and no desktop starts. Once what is past due is paid, it opens again at once."}
+		return suspendedNotice(t, to)
 	case t.BillingStatus == "past_due":
 		return &views.Notice{Tone: views.ToneWarn, Title: "A wholesale invoice is past due", Action: to,
 			Text: "Please pay it soon, or your shop will be suspended."}
 	}
 	return nil
+}
+
+// suspendedNotice says why a shop is suspended, and what opens it again.
+func suspendedNotice(t tenants.Tenant, to views.NavItem) *views.Notice {
+	n := &views.Notice{Tone: views.ToneBad, Title: "Your shop is suspended", Action: to, Text: "Its pages are closed and no desktop starts. "}
+	switch t.SuspendedFor {
+	case tenants.ForUnpaid:
+		n.Text += "Once what is past due is paid, it opens again at once."
+	case tenants.ForTrial:
+		n.Text += "Its trial ended. Once you have paid an invoice, or agreed with us on another way to pay, it opens again."
+	default:
+		n.Text += "The reason: " + t.SuspendedReason + ". Write to us to have it opened again."
+	}
+	return n
 }
 
 // wholesaleTable lists invoices; shop names the reseller where several are listed.

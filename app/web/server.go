@@ -26,6 +26,7 @@ import (
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
 	"github.com/ezscale/ezscale/app/ledger"
+	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
 	"github.com/ezscale/ezscale/app/parking"
@@ -49,6 +50,7 @@ type Deps struct {
 	Billing    *billing.Service
 	Payments   *payments.Service
 	Wholesale  *wholesale.Service
+	Lifecycle  *lifecycle.Service
 	Dunning    *dunning.Service
 	Parking    *parking.Service
 	Bus        *bus.Bus

@@ -23,6 +23,7 @@ import (
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/app/ledger"
+	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/parking"
@@ -72,7 +73,8 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 			Fleet: workspaces.Hosts{{ID: uuid.New(), Name: "kasm", Kind: "kasm", Active: true, Driver: &linkHost{}}}}),
 	}
 	w.deps.Hosts = machinesOf(t, db)
-	w.deps.Wholesale = wholesale.New(wholesale.Config{DB: db, Clock: clock.NewMovable(noon, 0), Log: quiet})
+	w.deps.Lifecycle = lifecycle.New(lifecycle.Config{DB: db, Clock: clock.NewMovable(noon, 0), Desktops: w.deps.Workspaces, Log: quiet})
+	w.deps.Wholesale = wholesale.New(wholesale.Config{DB: db, Shops: w.deps.Lifecycle, Clock: clock.NewMovable(noon, 0), Log: quiet})
 	w.deps.Parking = parking.New(parking.Config{DB: db, Clock: clock.NewMovable(noon, 0), Desktops: w.deps.Workspaces, Log: quiet})
 	w.deps.Payments = payments.New(payments.Config{DB: db, Clock: clock.NewMovable(noon, 0), Wall: time.Now, Ledger: w.deps.Ledger, Billing: money, Log: quiet})
 	for _, fn := range change {

@@ -2,7 +2,6 @@ package wholesale
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,9 +13,6 @@ import (
 
 // remindDays is how long before the due date a reminder goes.
 const remindDays = 3
-
-// unpaidReason begins the reason of a suspension that a payment takes back.
-const unpaidReason = "Wholesale invoice "
 
 func (t Terms) remindAt(due time.Time) time.Time {
 	return begins(t.Zone(), civil(time.UTC, due).AddDate(0, 0, -remindDays))
@@ -81,7 +77,7 @@ func (s *Service) step(ctx context.Context, t tenants.Tenant, id uuid.UUID) erro
 	if err != nil || inv.TenantID != t.ID {
 		return err
 	}
-	if err := s.enforce(ctx, t.ID, inv.Number); err != nil {
+	if err := s.enforce(ctx, t.ID, inv.Number, false); err != nil {
 		return err
 	}
 	return s.DB.In(ctx, t, func(tx tenants.Tx) error {
@@ -115,8 +111,9 @@ func tellSteps(ctx context.Context, tx tenants.Tx, t Terms, inv Invoice, next ti
 
 // enforce brings a reseller's standing in line with its open invoices: past due
 // while one is, suspended while one calls for it, and itself again at once when
-// none does. A suspension or closing for another reason stays (R24).
-func (s *Service) enforce(ctx context.Context, tenant uuid.UUID, number string) error {
+// none does. paid says that money came in just now, which is what a shop waits for
+// whose trial ended. A suspension or closing for another reason stays (R24).
+func (s *Service) enforce(ctx context.Context, tenant uuid.UUID, number string, paid bool) error {
 	var terms Terms
 	var owed late
 	err := s.DB.Central(ctx, func(tx tenants.CentralTx) (err error) {
@@ -138,17 +135,9 @@ func (s *Service) enforce(ctx context.Context, tenant uuid.UUID, number string) 
 	}
 	switch {
 	case owed.Suspended > 0 && terms.TenantStatus.Open():
-		return s.DB.SetStatus(ctx, tenant, tenants.Suspended, unpaidReason+number+" is not paid")
-	case owed.Suspended == 0 && terms.TenantStatus == tenants.Suspended && strings.HasPrefix(terms.SuspendedReason, unpaidReason):
-		return s.DB.SetStatus(ctx, tenant, terms.sells(s.Clock.Now()), "what was owed is paid")
+		return s.Shops.SuspendUnpaid(ctx, tenant, number)
+	case owed.Suspended == 0 && terms.TenantStatus == tenants.Suspended && (terms.SuspendedFor == tenants.ForUnpaid || paid && terms.SuspendedFor == tenants.ForTrial):
+		return s.Shops.Paid(ctx, tenant)
 	}
 	return s.DB.Registry().Refresh(ctx)
-}
-
-// sells is the status of a reseller that may sell.
-func (t Terms) sells(now time.Time) tenants.Status {
-	if t.TrialEndsAt != nil && now.Before(*t.TrialEndsAt) {
-		return tenants.Trial
-	}
-	return tenants.Active
 }

@@ -64,7 +64,7 @@ func (s *Service) Settle(ctx context.Context, invoice uuid.UUID, p Payment) (Inv
 
 // thank does what follows from a payment; all of it bears repetition.
 func (s *Service) thank(ctx context.Context, inv Invoice) error {
-	if err := s.enforce(ctx, inv.TenantID, inv.Number); err != nil {
+	if err := s.enforce(ctx, inv.TenantID, inv.Number, true); err != nil {
 		return err
 	}
 	t, ok := s.DB.Registry().ByID(inv.TenantID)

@@ -22,7 +22,7 @@ func termsQ(dst *Terms, tenant uuid.UUID) tenants.Query {
 			coalesce(b.monthly_fee, r.monthly_fee) as fee, b.monthly_fee is not null as own_fee,
 			coalesce(b.commission_percent, r.commission_percent) as commission, b.commission_percent is not null as own_commission,
 			b.billing_cycle_day as cycle_day, b.next_billing_date, b.status as billing_status, t.status as tenant_status,
-			coalesce(t.suspended_reason, '') as suspended_reason, t.house,
+			coalesce(t.suspended_for, '') as suspended_for, t.house,
 			t.created_at, t.trial_ends_at, t.closed_at, `+settingsColumns+`
 		from central.tenants t
 		join central.tenant_billing b on b.tenant_id = t.id

@@ -32,7 +32,7 @@ type Terms struct {
 	NextBillingDate *time.Time      `json:"-"`
 	BillingStatus   string          `json:"status"`
 	TenantStatus    tenants.Status  `json:"-"`
-	SuspendedReason string          `json:"-"`
+	SuspendedFor    string          `json:"-"`
 	House           bool            `json:"-"`
 	CreatedAt       time.Time       `json:"-"`
 	TrialEndsAt     *time.Time      `json:"-"`

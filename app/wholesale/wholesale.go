@@ -9,15 +9,26 @@
 package wholesale
 
 import (
+	"context"
 	"log/slog"
+
+	"github.com/google/uuid"
 
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/tenants"
 )
 
+// Shops suspends a reseller that does not pay, and resumes it when it has. Both bear
+// repetition, and leave alone what was decided for another reason.
+type Shops interface {
+	SuspendUnpaid(ctx context.Context, tenant uuid.UUID, number string) error
+	Paid(ctx context.Context, tenant uuid.UUID) error
+}
+
 // Config is what the service is made of.
 type Config struct {
 	DB    *tenants.DB
+	Shops Shops
 	Clock clock.Clock // business time
 	Log   *slog.Logger
 }

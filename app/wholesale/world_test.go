@@ -12,6 +12,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/billing"
+	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/tenants/tenanttest"
 )
@@ -72,7 +73,8 @@ func newWorld(t testing.TB, now string, change ...func(*tenants.NewTenant)) *wor
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{New(Config{DB: db, Clock: clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}), billing.New(db), shop, clock}
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	w := &world{New(Config{DB: db, Shops: lifecycle.New(lifecycle.Config{DB: db, Clock: clock, Log: quiet}), Clock: clock, Log: quiet}), billing.New(db), shop, clock}
 	// Two weeks of patience, so that a test sees all that comes of an unpaid invoice.
 	w.central(t, `insert into central.settings (key, value) values ('wholesale_suspend_days', '14') on conflict (key) do nothing`)
 	return w

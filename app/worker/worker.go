@@ -8,6 +8,7 @@ import (
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/dunning"
 	"github.com/ezscale/ezscale/app/ledger"
+	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/notify"
 	"github.com/ezscale/ezscale/app/parking"
 	"github.com/ezscale/ezscale/app/payments"
@@ -26,6 +27,7 @@ type Workers struct {
 	Dunning    *dunning.Service
 	Parking    *parking.Service
 	Notify     *notify.Service
+	Lifecycle  *lifecycle.Service
 }
 
 // Table is every durable consumer: its name, what it reacts to, and its handler.
@@ -77,6 +79,10 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "parking-invoice", Names: []string{"invoice.finalised"}, Handle: of.Parking.OnFinalised},
 		{Name: "parking-topup", Names: []string{"payment.succeeded"}, Handle: of.Parking.OnTopUp},
 
+		// The life of a reseller: trials end, closed shops are emptied, released and removed.
+		{Name: "lifecycle-due", Names: []string{"lifecycle.due"}, Handle: of.Lifecycle.OnDue, Timeout: 5 * time.Minute},
+		{Name: "lifecycle-closing", Names: []string{"reseller.closing"}, Handle: of.Lifecycle.OnClosing, Timeout: 5 * time.Minute},
+
 		// Notify writes to people, once each, and alerts the provider.
 		{Name: "notify-account", Names: []string{"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested"}, Handle: n.OnAccount},
 		{Name: "notify-workspace", Names: []string{"workspace.running", "workspace.failed", "workspace.stopped", "workspace.idle_warning", "workspace.schedule_refused"}, Handle: n.OnWorkspace},
@@ -86,6 +92,7 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "notify-payment", Names: []string{"payment.succeeded", "payment.failed", "refund.succeeded", "refund.failed", "topup.refused"}, Handle: n.OnPayment},
 		{Name: "notify-dispute", Names: []string{"payment.disputed"}, Handle: n.OnDisputed},
 		{Name: "notify-wholesale", Names: []string{"wholesale.issued", "wholesale.reminder", "wholesale.past_due", "wholesale.suspended", "wholesale.paid"}, Handle: n.OnWholesale},
+		{Name: "notify-reseller", Names: []string{"reseller.trial_set", "reseller.trial_ending", "reseller.trial_ended", "reseller.suspended", "reseller.resumed", "reseller.closing", "reseller.released", "reseller.removal_near"}, Handle: n.OnReseller},
 		{Name: "notify-credit", Names: []string{"balance.low", "workspace.stop_requested"}, Handle: n.OnCredit},
 		{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.OnFailed},
 		{Name: "notify-attention", Names: []string{"attention.raised"}, Handle: n.OnAttention},

@@ -17,6 +17,7 @@ import (
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/app/ledger"
+	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/tenants"
@@ -80,7 +81,7 @@ func newHistory(t *testing.T, r *rapid.T, db *tenants.DB, now *clock.Movable) *h
 	}
 	quiet := slog.New(slog.DiscardHandler)
 	h := &history{T: r, ctx: t.Context(), db: db, shop: shop, clock: now, books: ledger.New(db), bills: billing.New(db),
-		whole: wholesale.New(wholesale.Config{DB: db, Clock: now, Log: quiet})}
+		whole: wholesale.New(wholesale.Config{DB: db, Shops: lifecycle.New(lifecycle.Config{DB: db, Clock: now, Log: quiet}), Clock: now, Log: quiet})}
 	h.meter = metering.NewService(quiet).Reporting(h.bills).PaidFrom(h.books)
 	h.in(func(tx tenants.Tx) error {
 		h.plan, err = tenants.Get[uuid.UUID](h.ctx, tx, "plan", "-- plan\nselect id from plans where service_type = 'business_basic'")

@@ -14,6 +14,7 @@ import (
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/ledger"
+	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/testclock"
 	"github.com/ezscale/ezscale/app/wholesale"
@@ -33,6 +34,7 @@ type installation struct {
 	ledger    *ledger.Service
 	billing   *billing.Service
 	wholesale *wholesale.Service
+	lifecycle *lifecycle.Service
 	hosts     *hosts.Service
 }
 
@@ -90,8 +92,9 @@ func (c *console) openParts(in *installation, p purpose) error {
 	}
 	in.ledger = ledger.New(in.db)
 	in.billing = billing.New(in.db)
-	in.wholesale = wholesale.New(wholesale.Config{DB: in.db, Clock: in, Log: c.log})
 	in.hosts = hosts.New(hosts.Config{DB: in.db, Key: in.key, Now: in.Now, Wall: clock.Wall{}.Now, Log: c.log, Makers: c.makers()})
+	in.lifecycle = lifecycle.New(lifecycle.Config{DB: in.db, Clock: in, Desktops: c.desktops(in), Log: c.log})
+	in.wholesale = wholesale.New(wholesale.Config{DB: in.db, Shops: in.lifecycle, Clock: in, Log: c.log})
 	return nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/ezscale/ezscale/app/fail"
-	"github.com/ezscale/ezscale/app/metering"
+	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -17,7 +17,8 @@ type tenantCmd struct {
 	Set     tenantSetCmd     `cmd:"" help:"Change a reseller's terms of sale; without a change, show them."`
 	Suspend suspendCmd       `cmd:"" help:"Suspend a reseller: its shop answers 503 under its brand."`
 	Resume  resumeCmd        `cmd:"" help:"Resume a suspended reseller."`
-	Close   closeCmd         `cmd:"" help:"Close a reseller for good."`
+	Close   closeCmd         `cmd:"" help:"Close a reseller for good: its desktops are destroyed, its names are free after 30 days, its data is removed after 90."`
+	Trial   setTrialCmd      `cmd:"" name:"set-trial" help:"Give a reseller a trial, move its end, or end it; say how it will pay."`
 	Billing tenantBillingCmd `cmd:"" help:"Show or change what a reseller pays the provider."`
 	Stripe  tenantStripeCmd  `cmd:"" help:"Connect a reseller's shop to its account at Stripe."`
 	Domain  domainCmd        `cmd:"" help:"Manage a reseller's own domains."`
@@ -63,12 +64,21 @@ func (in *installation) firstCycles(ctx context.Context, tx tenants.Tx) error {
 	if err := in.billing.EnsureCycleDue(ctx, tx); err != nil {
 		return err
 	}
+	if err := in.lifecycle.EnsureDue(ctx, tx); err != nil {
+		return err
+	}
 	return in.wholesale.EnsureDue(ctx, tx)
 }
 
 func tenantJSON(t tenants.Tenant) map[string]any {
-	return map[string]any{"id": t.ID, "slug": t.Slug, "name": t.Name, "schema_name": t.Schema(), "hosts": t.Hosts, "status": t.Status,
-		"time_zone": t.TimeZone, "currency": t.Currency, "owner_email": t.OwnerEmail, "created_at": t.CreatedAt}
+	data := map[string]any{"id": t.ID, "slug": t.Slug, "name": t.Name, "schema_name": t.Schema(), "hosts": t.Hosts, "status": t.Status, "billing_status": t.BillingStatus,
+		"time_zone": t.TimeZone, "currency": t.Currency, "owner_email": t.OwnerEmail, "created_at": t.CreatedAt, "trial_ends_at": t.TrialEndsAt,
+		"suspended_at": t.SuspendedAt, "suspended_reason": t.SuspendedReason, "closed_at": t.ClosedAt}
+	if dates := lifecycle.DatesOf(t); t.ClosedAt != nil {
+		data["domains_released_on"], data["schema_dropped_on"] = dates.Release, dates.Remove
+		data["released_at"], data["dropped_at"] = t.ReleasedAt, t.DroppedAt
+	}
+	return data
 }
 
 type tenantListCmd struct {
@@ -102,45 +112,6 @@ func (cmd tenantShowCmd) Run(c *console) error {
 		}
 		return c.print(cmd.JSON, tenantJSON(t), fmt.Sprintf("%s (%s)\n  status %s\n  schema %s\n  hosts %s\n  owner %s\n  zone %s, currency %s",
 			t.Name, t.Slug, t.Status, t.Schema(), strings.Join(t.Hosts, ", "), t.OwnerEmail, t.TimeZone, t.Currency))
-	})
-}
-
-type statusArgs struct {
-	Tenant string `arg:"" help:"The slug."`
-	Reason string `help:"Why; kept in the audit log."`
-	JSON   bool   `help:"Print one line of JSON."`
-}
-
-type suspendCmd struct{ statusArgs }
-type resumeCmd struct{ statusArgs }
-type closeCmd struct{ statusArgs }
-
-// Run suspends.
-func (cmd suspendCmd) Run(c *console) error { return cmd.set(c, tenants.Suspended) }
-
-// Run resumes.
-func (cmd resumeCmd) Run(c *console) error { return cmd.set(c, tenants.Active) }
-
-// Run closes.
-func (cmd closeCmd) Run(c *console) error { return cmd.set(c, tenants.Closed) }
-
-func (a statusArgs) set(c *console, status tenants.Status) error {
-	return c.change(func(in *installation) error {
-		t, err := in.tenantBySlug(a.Tenant)
-		if err != nil {
-			return err
-		}
-		if err := in.db.SetStatus(c.ctx, t.ID, status, a.Reason); err != nil {
-			return err
-		}
-		t.Status = status
-		if status == tenants.Closed {
-			// Nothing may run on for a shop that nobody can reach any more.
-			if err := c.desktops(in).DestroyAll(c.ctx, t, metering.BySystem); err != nil {
-				return fmt.Errorf("%s is closed, but not all of its desktops could be destroyed, run this again: %w", t.Slug, err)
-			}
-		}
-		return c.print(a.JSON, tenantJSON(t), fmt.Sprintf("%s is %s", t.Slug, status))
 	})
 }
 
