@@ -58,6 +58,7 @@ var owners = map[string][]string{
 	"github.com/miekg/dns":                {"app/certificates", "app/names"},
 	"gocloud.dev":                         {"app/files"},
 	"github.com/tdewolff/parse":           {"app/branding"},
+	"github.com/yuin/goldmark":            {"views"},
 	"golang.org/x/image":                  {"app/branding"},
 	"github.com/a-h/templ":                {"views", "app/web"},
 	"github.com/alecthomas/kong":          {"cmd/ezscale"},
@@ -118,7 +119,7 @@ func checkOwner(t *testing.T, p pkg, imported string) {
 			t.Errorf("%s imports %s, which belongs to %s alone", p.name(), imported, strings.Join(places, ", "))
 		}
 	}
-	serves := []string{"app/web", "cmd/ezscale", "app/kasmsim", "app/payments", "app/payments/stripefake", "assets", "app/kasm", "app/notify", "app/testclock", "app/docker", "app/docker/vnctest", "app/docker/cmd/vnctest", "app/docker/enginetest", "app/certificates", "app/domains", "app/webhooks"}
+	serves := []string{"app/web", "cmd/ezscale", "app/kasmsim", "app/payments", "app/payments/stripefake", "assets", "app/kasm", "app/notify", "app/testclock", "app/docker", "app/docker/vnctest", "app/docker/cmd/vnctest", "app/docker/enginetest", "app/certificates", "app/certificates/acmetest", "app/domains", "app/webhooks"}
 	if imported == "net/http" && !slices.Contains(serves, p.name()) {
 		t.Errorf("%s imports net/http: requests are the business of app/web", p.name())
 	}

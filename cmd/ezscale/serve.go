@@ -58,6 +58,7 @@ type node struct {
 	*installation
 	console    *console
 	listener   net.Listener
+	edge       edge
 	sim        *simulator
 	processor  *processor // nil but in the demonstration
 	bus        *bus.Bus
@@ -87,6 +88,9 @@ func (n *node) bootParts(o bootOptions) (err error) {
 	if n.listener, err = listen("the web server", c.config.HTTPAddr); err != nil {
 		return err
 	}
+	if err := n.listenHTTPS(); err != nil {
+		return err
+	}
 	if n.installation, err = c.open(purpose{serve: true, install: o.install, migrate: true}); err != nil {
 		return err
 	}
@@ -107,11 +111,11 @@ func (n *node) bootParts(o bootOptions) (err error) {
 	if err := n.wholesale.EnsureAll(c.ctx); err != nil {
 		return err
 	}
-	if err := n.lifecycle.EnsureAll(c.ctx); err != nil {
-		return err
-	}
 	sender, err := n.bootMail(o)
 	if err != nil {
+		return err
+	}
+	if err := n.bootCertificates(); err != nil {
 		return err
 	}
 	return n.bootWork(sender)
@@ -228,21 +232,6 @@ func (n *node) bootMoney() {
 	n.parking = parking.New(parking.Config{DB: n.db, Clock: n.installation, Desktops: n.workspaces, Log: c.log})
 }
 
-// link is the address of a page of a shop, as mails and the API give it.
-func (n *node) link(t tenants.Tenant, path string) string {
-	if n.secure() {
-		return "https://" + t.Host() + path
-	}
-	_, port, err := net.SplitHostPort(n.listener.Addr().String())
-	if err != nil || port == "80" {
-		return "http://" + t.Host() + path
-	}
-	return "http://" + net.JoinHostPort(t.Host(), port) + path
-}
-
-// secure says that visitors come by TLS, through the proxy that is trusted.
-func (n *node) secure() bool { return len(n.console.config.TrustedProxies) > 0 }
-
 // run works until the context ends.
 func (n *node) run(ctx context.Context) error {
 	wait, err := n.start(ctx)
@@ -260,7 +249,7 @@ func (n *node) start(ctx context.Context) (wait func() error, err error) {
 		return nil, errors.Join(err, n.close())
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return ignoreClosed(serveHTTP(ctx, n.listener, handler, n.console.log)) })
+	n.serveAll(ctx, group, handler)
 	n.work(ctx, group)
 	return func() error { return errors.Join(group.Wait(), n.close()) }, nil
 }
@@ -279,7 +268,7 @@ func (n *node) work(ctx context.Context, group *errgroup.Group) {
 
 func (n *node) consumers() worker.Workers {
 	return worker.Workers{Workspaces: n.workspaces, Reconciler: n.reconciler, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Dunning: n.dunning,
-		Parking: n.parking, Notify: n.notify, Lifecycle: n.lifecycle}
+		Parking: n.parking, Notify: n.notify}
 }
 
 func untilDone(ctx context.Context, err error) error {
@@ -308,7 +297,7 @@ func (n *node) sweep(ctx context.Context) {
 }
 
 func (n *node) webDeps() web.Deps {
-	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Lifecycle: n.lifecycle, Dunning: n.dunning, Parking: n.parking, Bus: n.bus, Live: n.hub,
+	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Dunning: n.dunning, Parking: n.parking, Bus: n.bus, Live: n.hub,
 		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
 		Key: n.key, TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
 		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}
@@ -341,6 +330,7 @@ func (n *node) close() error {
 		errs = append(errs, n.sim.close())
 	}
 	errs = append(errs, n.stopProcessor())
+	n.closeEdge()
 	if n.installation != nil {
 		errs = append(errs, n.installation.close())
 	}
