@@ -111,6 +111,9 @@ func (n *node) bootParts(o bootOptions) (err error) {
 	if err := n.wholesale.EnsureAll(c.ctx); err != nil {
 		return err
 	}
+	if err := n.lifecycle.EnsureAll(c.ctx); err != nil {
+		return err
+	}
 	sender, err := n.bootMail(o)
 	if err != nil {
 		return err
@@ -268,7 +271,7 @@ func (n *node) work(ctx context.Context, group *errgroup.Group) {
 
 func (n *node) consumers() worker.Workers {
 	return worker.Workers{Workspaces: n.workspaces, Reconciler: n.reconciler, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Dunning: n.dunning,
-		Parking: n.parking, Notify: n.notify}
+		Parking: n.parking, Notify: n.notify, Lifecycle: n.lifecycle}
 }
 
 func untilDone(ctx context.Context, err error) error {
@@ -297,7 +300,7 @@ func (n *node) sweep(ctx context.Context) {
 }
 
 func (n *node) webDeps() web.Deps {
-	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Dunning: n.dunning, Parking: n.parking, Bus: n.bus, Live: n.hub,
+	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Lifecycle: n.lifecycle, Dunning: n.dunning, Parking: n.parking, Bus: n.bus, Live: n.hub,
 		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
 		Key: n.key, TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
 		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}
