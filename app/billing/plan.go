@@ -3,7 +3,10 @@ package billing
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -20,6 +23,13 @@ var blockSizes = []int{60, 300, 600, 900, 1800, 3600}
 const (
 	longestIdle    = 7 * 24 * 60
 	longestSession = 366 * 24 * 60
+)
+
+// The statuses of a plan. One that is retired takes no new orders; desktops that were
+// ordered with it go on.
+const (
+	PlanActive  = "active"
+	PlanRetired = "deprecated"
 )
 
 // Plan is what a shop sells, at the shop's own prices. The wholesale side stays
@@ -63,6 +73,9 @@ func (p Plan) Block() time.Duration { return time.Duration(p.BlockSeconds) * tim
 // PlanChange says what to change of a plan; nil leaves a thing as it is.
 type PlanChange struct {
 	Type          string
+	Name          *string
+	Description   *string
+	Status        *string // active; deprecated is not sold any more
 	PricePerHour  *decimal.Decimal
 	Price         *decimal.Decimal
 	BlockSeconds  *int
@@ -82,31 +95,50 @@ type PlanChange struct {
 
 // SetPlan changes a plan. Its prices are for sessions that start from now on: those
 // under way keep what they began with (R4). Errors: NotFound, Invalid with the
-// fields price_per_hour, price, block_seconds, included_hours, trial_days, driver,
+// fields name, description, price_per_hour, price, block_seconds, included_hours, trial_days, driver,
 // idle_stop, max_session.
 func (s *Service) SetPlan(ctx context.Context, t tenants.Tenant, change PlanChange) (Plan, error) {
-	if err := change.check(); err != nil {
+	if err := change.Check(); err != nil {
 		return Plan{}, err
 	}
 	var plan Plan
 	err := s.db.In(ctx, t, func(tx tenants.Tx) (err error) {
-		before, err := lockPlan(ctx, tx, change.Type)
-		if err != nil {
-			return err
-		}
-		if plan, err = updatePlan(ctx, tx, change); err != nil {
-			return err
-		}
-		if err := auditPlan(ctx, tx, change.Actor, plan); err != nil || change.Then == nil {
-			return err
-		}
-		return change.Then(ctx, tx, before, plan)
+		plan, err = ChangePlan(ctx, tx, change)
+		return err
 	})
 	return plan, err
 }
 
-func (c PlanChange) check() error {
+// ChangePlan is SetPlan in the caller's transaction, for whoever changes several
+// plans at once.
+func ChangePlan(ctx context.Context, tx tenants.Tx, change PlanChange) (Plan, error) {
+	if err := change.Check(); err != nil {
+		return Plan{}, err
+	}
+	before, err := lockPlan(ctx, tx, change.Type)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan, err := updatePlan(ctx, tx, change)
+	if err != nil {
+		return Plan{}, err
+	}
+	if err := auditPlan(ctx, tx, change.Actor, plan); err != nil || change.Then == nil {
+		return plan, err
+	}
+	return plan, change.Then(ctx, tx, before, plan)
+}
+
+// The longest texts of a plan, in characters; the name stands on every invoice line.
+const (
+	longestName        = 60
+	longestDescription = 300
+)
+
+// Check says what is wrong with a change before anything is asked of the database.
+func (c PlanChange) Check() error {
 	wrong := fail.Fields{}
+	c.checkTexts(wrong)
 	price := func(field string, d *decimal.Decimal) {
 		switch {
 		case d == nil:
@@ -137,4 +169,21 @@ func (c PlanChange) check() error {
 		wrong.Add("max_session", "Give 0 (no limit) to %d minutes.", longestSession)
 	}
 	return wrong.Err()
+}
+
+func (c PlanChange) checkTexts(wrong fail.Fields) {
+	if c.Name != nil && (strings.TrimSpace(*c.Name) == "" || !plain(*c.Name, longestName)) {
+		wrong.Add("name", "Give a name of 1 to %d characters.", longestName)
+	}
+	if c.Description != nil && !plain(*c.Description, longestDescription) {
+		wrong.Add("description", "Use at most %d characters.", longestDescription)
+	}
+	if c.Status != nil && *c.Status != PlanActive && *c.Status != PlanRetired {
+		wrong.Add("status", "A plan is active or deprecated.")
+	}
+}
+
+// plain says that a text is short enough and has no characters that nobody sees.
+func plain(text string, longest int) bool {
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= longest && !strings.ContainsFunc(text, unicode.IsControl)
 }
