@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddyserver/certmagic"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ezscale/ezscale/app/fail"
@@ -16,6 +17,8 @@ import (
 
 const (
 	lookEvery = time.Minute
+	tidyEvery = 24 * time.Hour
+	unowned   = 30 * 24 * time.Hour    // how long a certificate is kept that nobody may use
 	settle    = 100 * time.Millisecond // several changes of shops are one look
 	atOnce    = 4                      // orders that this node makes at the same time by itself
 )
@@ -37,9 +40,16 @@ func (a *Authority) Run(ctx context.Context) error {
 	listening.Go(func() { _ = a.cfg.DB.Listen(ctx, "ezscale_certificates", func(key string) { a.follow(ctx, key) }) })
 	again := time.NewTicker(lookEvery)
 	defer again.Stop()
+	tidied := a.cfg.Now()
 	for {
 		if err := a.look(ctx); err != nil && ctx.Err() == nil {
 			a.log.Warn("names without a certificate were not looked at", "error", err)
+		}
+		if a.cfg.Now().Sub(tidied) > tidyEvery {
+			tidied = a.cfg.Now()
+			if err := a.tidy(ctx); err != nil && ctx.Err() == nil {
+				a.log.Warn("old certificates were not removed", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -89,6 +99,9 @@ func (a *Authority) look(ctx context.Context) error {
 }
 
 func (a *Authority) own() []string {
+	if !strings.Contains(a.cfg.Domain, ".") {
+		return nil // localhost: no authority knows it
+	}
 	if a.wild == nil {
 		return []string{a.cfg.Domain}
 	}
@@ -199,5 +212,29 @@ func (a *Authority) Remove(ctx context.Context, domain string) error {
 		return nil // taken up again meanwhile, by this shop or by another
 	}
 	a.drop(name)
-	return a.storage.Delete(ctx, "certificates/"+a.issuer.IssuerKey()+"/"+name)
+	return a.storage.Delete(ctx, certmagic.StorageKeys.CertsSitePrefix(a.issuer.IssuerKey(), name))
+}
+
+// tidy removes orders that no limit looks at, and certificates whose hosts have long
+// belonged to nobody.
+func (a *Authority) tidy(ctx context.Context) error {
+	if err := forgetOrders(ctx, a.cfg.DB); err != nil {
+		return err
+	}
+	entries, err := entriesBelow(ctx, a.cfg.DB, "certificates")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		subject, ok := subjectOf(e.Key)
+		if !ok || a.cfg.Now().Sub(e.Modified) < unowned {
+			continue
+		}
+		if _, owned := a.owner(subject); !owned {
+			if err := a.storage.Delete(ctx, e.Key[:strings.LastIndexByte(e.Key, '/')]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
