@@ -19,7 +19,7 @@ import (
 	"sync"
 )
 
-//go:embed css js
+//go:embed css js guide
 var files embed.FS
 
 // Style is the name of the one style sheet, all layers joined.
@@ -87,6 +87,19 @@ func load() (*set, error) {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
 		if err := s.add(path.Base(name), text); err != nil {
+			return nil, err
+		}
+	}
+	pictures, err := fs.Glob(files, "guide/pictures/*.png")
+	if err != nil {
+		return nil, fmt.Errorf("list the guide's pictures: %w", err)
+	}
+	for _, name := range pictures {
+		picture, err := files.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		if err := s.add("guide-"+path.Base(name), picture); err != nil {
 			return nil, err
 		}
 	}

@@ -85,6 +85,7 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		path := strings.ReplaceAll(r.Path, ":id", id)
 		path = strings.ReplaceAll(path, ":number", id)
 		path = strings.ReplaceAll(path, ":position", "1")
+		path = strings.ReplaceAll(path, ":chapter", "nobodys")
 		return strings.ReplaceAll(path, ":token", id)
 	}
 	switch {
@@ -112,7 +113,7 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		return fill(o.invoice), true
 	case strings.HasPrefix(r.Path, "/reseller/wholesale/"), strings.HasPrefix(r.Path, "/reseller/settlement/"):
 		return fill(o.user.String()), true
-	case strings.HasPrefix(r.Path, "/verify/"), strings.HasPrefix(r.Path, "/reset/"):
+	case strings.HasPrefix(r.Path, "/reseller/guide/"), strings.HasPrefix(r.Path, "/verify/"), strings.HasPrefix(r.Path, "/reset/"):
 		return fill("no-such-token"), true
 	case strings.HasPrefix(r.Path, "/admin/"), strings.HasPrefix(r.Path, "/demo/"):
 		return fill("1"), true

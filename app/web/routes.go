@@ -124,6 +124,8 @@ func (s *server) table() []Route {
 		{post, "/reseller/sign-in", anywhere, atDesk, s.resellerSignIn},
 		{post, "/reseller/sign-out", anywhere, atDesk, s.resellerSignOut},
 		{get, "/reseller", anywhere, reseller, s.resellerPage},
+		{get, "/reseller/guide", anywhere, reseller, s.guidePage},
+		{get, "/reseller/guide/:chapter", anywhere, reseller, s.guidePage},
 		{get, "/reseller/invoices.csv", anywhere, reseller, s.shopInvoicesCSV},
 		{get, "/reseller/customers/:id", anywhere, reseller, s.customerPage},
 		{post, "/reseller/customers/:id/credit", anywhere, reseller, s.grantCredit},
