@@ -6,6 +6,7 @@ import (
 
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
+	"github.com/ezscale/ezscale/app/certificates"
 	"github.com/ezscale/ezscale/app/dunning"
 	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/lifecycle"
@@ -28,6 +29,8 @@ type Workers struct {
 	Parking    *parking.Service
 	Notify     *notify.Service
 	Lifecycle  *lifecycle.Service
+
+	Certificates *certificates.Authority // nil without HTTPS
 }
 
 // Table is every durable consumer: its name, what it reacts to, and its handler.
@@ -82,6 +85,10 @@ func Table(of Workers) []bus.Consumer {
 		// The life of a reseller: trials end, closed shops are emptied, released and removed.
 		{Name: "lifecycle-due", Names: []string{"lifecycle.due"}, Handle: of.Lifecycle.OnDue, Timeout: 5 * time.Minute},
 		{Name: "lifecycle-closing", Names: []string{"reseller.closing"}, Handle: of.Lifecycle.OnClosing, Timeout: 5 * time.Minute},
+
+		// Certificates follow the names of shops.
+		{Name: "certificates-verified", Names: []string{"domain.verified"}, Handle: of.Certificates.OnVerified, Timeout: 2 * time.Minute},
+		{Name: "certificates-removed", Names: []string{"domain.removed"}, Handle: of.Certificates.OnRemoved},
 
 		// Notify writes to people, once each, and alerts the provider.
 		{Name: "notify-account", Names: []string{"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested"}, Handle: n.OnAccount},

@@ -271,7 +271,7 @@ func (n *node) work(ctx context.Context, group *errgroup.Group) {
 
 func (n *node) consumers() worker.Workers {
 	return worker.Workers{Workspaces: n.workspaces, Reconciler: n.reconciler, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Dunning: n.dunning,
-		Parking: n.parking, Notify: n.notify, Lifecycle: n.lifecycle}
+		Parking: n.parking, Notify: n.notify, Lifecycle: n.lifecycle, Certificates: n.edge.authority}
 }
 
 func untilDone(ctx context.Context, err error) error {
