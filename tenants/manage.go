@@ -153,13 +153,14 @@ func (db *DB) SetBranding(ctx context.Context, id uuid.UUID, b Branding) error {
 func insertBranding(ctx context.Context, tx CentralTx, id uuid.UUID, b Branding) error {
 	const sql = `-- write branding
 		insert into central.tenant_branding
-		    (tenant_id, logo_url, favicon_url, primary_color, secondary_color, company_name, support_email, support_phone, from_email, from_name, custom_css, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		    (tenant_id, logo_url, favicon_url, primary_color, secondary_color, company_name, support_email, support_phone, from_email, from_name, custom_css, mail_state, dkim_selector, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		on conflict (tenant_id) do update set
 		    logo_url = excluded.logo_url, favicon_url = excluded.favicon_url, primary_color = excluded.primary_color, secondary_color = excluded.secondary_color,
 		    company_name = excluded.company_name, support_email = excluded.support_email, support_phone = excluded.support_phone,
-		    from_email = excluded.from_email, from_name = excluded.from_name, custom_css = excluded.custom_css, updated_at = excluded.updated_at`
+		    from_email = excluded.from_email, from_name = excluded.from_name, custom_css = excluded.custom_css,
+		    mail_state = excluded.mail_state, dkim_selector = excluded.dkim_selector, updated_at = excluded.updated_at`
 	_, err := tx.Exec(ctx, sql, id, b.LogoURL, b.FaviconURL, strings.TrimSpace(b.PrimaryColor), strings.TrimSpace(b.SecondaryColor), b.CompanyName,
-		b.SupportEmail, b.SupportPhone, b.FromEmail, b.FromName, b.CustomCSS, tx.Now())
+		b.SupportEmail, b.SupportPhone, b.FromEmail, b.FromName, b.CustomCSS, b.MailState, b.DKIMSelector, tx.Now())
 	return err
 }

@@ -17,7 +17,8 @@ const tenantsSQL = `-- tenants
 	       coalesce(g.primary_color, '') as primary_color, coalesce(g.secondary_color, '') as secondary_color,
 	       coalesce(g.company_name, '') as company_name, coalesce(g.support_email, '') as support_email,
 	       coalesce(g.support_phone, '') as support_phone, coalesce(g.from_email, '') as from_email,
-	       coalesce(g.from_name, '') as from_name, coalesce(g.custom_css, '') as custom_css
+	       coalesce(g.from_name, '') as from_name, coalesce(g.custom_css, '') as custom_css,
+	       coalesce(g.mail_state, '') as mail_state, coalesce(g.dkim_selector, '') as dkim_selector
 	from central.tenants t
 	left join central.tenant_billing b on b.tenant_id = t.id
 	left join central.reseller_tiers r on r.id = b.plan_id

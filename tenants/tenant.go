@@ -70,6 +70,8 @@ type Branding struct {
 	FromEmail      string
 	FromName       string
 	CustomCSS      string `db:"custom_css"`
+	MailState      string // of FromEmail: ready, waiting, or empty where the provider vouches for it
+	DKIMSelector   string `db:"dkim_selector"`
 }
 
 // The colours of a shop that has chosen none.
