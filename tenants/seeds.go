@@ -18,7 +18,7 @@ const seedPlansSQL = `-- seed plans
 	select id, id, name, description, workspace_type, vcpu, ram_mb, price, price_per_hour, block_seconds, $1, sort_order,
 	    driver, idle_stop_minutes, max_session_minutes, allow_clipboard, allow_upload, allow_download
 	from central.catalog_plans
-	where status = 'active'`
+	where status = 'active' and in_new_shops`
 
 const seedTemplatesSQL = `-- seed templates
 	insert into kasm_workspace_templates (name, description, workspace_type, kasm_template_id, vcpu_default, ram_mb_default, preinstalled_apps, sort_order)

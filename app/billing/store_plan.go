@@ -23,6 +23,12 @@ func EveryPlanQ(dst *[]Plan) tenants.Query {
 		select `+planColumns+` from plans p order by p.sort_order, p.service_type`)
 }
 
+// PlanOf reads one plan, sold or retired. Errors: NotFound.
+func PlanOf(ctx context.Context, tx tenants.Tx, plan string) (Plan, error) {
+	return tenants.Get[Plan](ctx, tx, "plan", `-- billing.PlanOf
+		select `+planColumns+` from plans p where p.service_type = $1`, plan)
+}
+
 func lockPlan(ctx context.Context, tx tenants.Tx, plan string) (Plan, error) {
 	return tenants.Get[Plan](ctx, tx, "plan", `-- billing.lockPlan
 		select `+planColumns+` from plans p where p.service_type = $1 for no key update`, plan)

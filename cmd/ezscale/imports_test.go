@@ -78,12 +78,12 @@ var owners = map[string][]string{
 // interface, which cmd/ezscale fills.
 var domains = []string{"app/accounts", "app/billing", "app/branding", "app/metering", "app/workspaces", "app/notify", "app/kasm", "app/docker", "app/hosts",
 	"app/payments", "app/wholesale", "app/dunning", "app/documents", "app/parking",
-	"app/domains", "app/certificates", "app/lifecycle", "app/archive", "app/webhooks"}
+	"app/pricing", "app/onboarding", "app/activity", "app/domains", "app/certificates", "app/lifecycle", "app/archive", "app/webhooks"}
 
 // The arrows between domains that are allowed: a driver fills its port, and what
 // collects, draws or checks invoices knows what an invoice is.
 var allowedArrows = [][2]string{{"app/payments", "app/billing"}, {"app/dunning", "app/billing"}, {"app/documents", "app/billing"},
-	{"app/wholesale", "app/billing"}, {"app/parking", "app/billing"},
+	{"app/wholesale", "app/billing"}, {"app/parking", "app/billing"}, {"app/pricing", "app/billing"},
 	{"app/kasm", "app/workspaces"}, {"app/docker", "app/workspaces"}, {"app/hosts", "app/workspaces"}}
 
 // low packages import nothing of ours but what is listed.
