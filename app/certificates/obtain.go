@@ -16,7 +16,7 @@ import (
 )
 
 // attempt is the longest that one order takes; the authority's own patience is shorter.
-const attempt = 90 * time.Second
+const attempt = 3 * time.Minute
 
 // Obtain makes sure that the host has a certificate that is served from now on: the
 // stored one, or by one order, which also a page that waits may make. Where that
