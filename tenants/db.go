@@ -23,6 +23,7 @@ type Config struct {
 	AppURL     string // the login ezscale_app, without rights of its own; empty uses AdminURL and gives its rights up
 	SessionURL string // the login ezscale_sessions; empty uses AppURL with that role
 	Domain     string // the central domain
+	EdgeHost   string // what the names of shops point at, which no shop may have; may be empty
 	Roles      bool   // a database role for each tenant, which walls it in; off: one shared by all
 	MaxConns   int32  // of the application's pool; 0 is 12
 	Now        func() time.Time

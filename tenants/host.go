@@ -74,7 +74,7 @@ func (db *DB) normalDomain(typed string) (domain, problem string) {
 		return "", "An address of digits cannot be a shop's domain. Use a name such as shop.example.com."
 	case within(domain, "localhost"):
 		return "", "Names under localhost exist on one machine only. Use a name such as shop.example.com."
-	case within(domain, db.domain):
+	case within(domain, db.domain), within(db.domain, domain), db.isEdge(domain):
 		return "", "This name belongs to the platform. Use a domain of your own."
 	case !strings.Contains(domain, "."):
 		return "", "This is not a full domain name. It should look like shop.example.com."
@@ -83,6 +83,12 @@ func (db *DB) normalDomain(typed string) (domain, problem string) {
 		return "", "Everybody may register names under this one, so it cannot be a shop's own. Use a name below it."
 	}
 	return domain, ""
+}
+
+// isEdge says whether a name is that of the edge, or lies above or below it.
+func (db *DB) isEdge(domain string) bool {
+	edge := db.cfg.EdgeHost
+	return edge != "" && (within(domain, edge) || within(edge, domain))
 }
 
 // within says whether domain is parent, or lies below it.

@@ -170,6 +170,15 @@ func TestDomainsOfShops(t *testing.T) {
 	if _, _, ok := db.Registry().ByHost("www." + name); ok {
 		t.Error("an unverified domain is served")
 	}
+	if claimed, err := db.AddDomain(t.Context(), b, "www."+name, false); err != nil || claimed.Token == d.Token {
+		t.Errorf("nobody has proven it, so another may want it, with a token of its own: %v", err)
+	}
+	if d, err = db.AddDomain(t.Context(), a, "www."+name, true); err != nil || d.VerifiedAt == nil || *d.Proof != tenants.ProofOperator {
+		t.Error(d, err)
+	}
+	if list, err := db.Domains(t.Context(), b.ID); err != nil || len(list) != 0 {
+		t.Error("a claim outlives another's proof", list, err)
+	}
 	for _, taken := range []string{"www." + name, name, "deep.www." + name} {
 		if _, err := db.AddDomain(t.Context(), b, taken, true); !fail.Is(err, fail.Conflict) {
 			t.Errorf("%s: %v", taken, err)
@@ -177,9 +186,6 @@ func TestDomainsOfShops(t *testing.T) {
 	}
 	if _, err := db.AddDomain(t.Context(), b, "x"+name, true); err != nil {
 		t.Errorf("a name that only ends alike: %v", err)
-	}
-	if d, err = db.AddDomain(t.Context(), a, "www."+name, true); err != nil || d.VerifiedAt == nil {
-		t.Error(d, err)
 	}
 	found, central, ok := db.Registry().ByHost("WWW." + name + ".:443")
 	if !ok || central || found.ID != a.ID || found.Hosts[0] != "www."+name {

@@ -73,7 +73,7 @@ func (c *console) openParts(in *installation, p purpose) error {
 	}
 	in.movable = clock.NewMovable(clock.Wall{}.Now(), 1)
 	in.clock = clock.Wall{}
-	urls.Domain, urls.Roles, urls.Log, urls.MaxConns = c.config.Domain, c.config.TenantRoles == "on", c.log, 12
+	urls.Domain, urls.EdgeHost, urls.Roles, urls.Log, urls.MaxConns = c.config.Domain, c.config.edgeHost(), c.config.TenantRoles == "on", c.log, 12
 	urls.Now = func() time.Time { return in.clock.Now() }
 	if in.db, err = tenants.Open(c.ctx, urls); err != nil {
 		return err
