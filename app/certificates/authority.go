@@ -97,7 +97,6 @@ func (a *Authority) Close() { a.cache.Stop() }
 // template is how the authority is spoken to.
 func (c Config) template() (certmagic.ACMEIssuer, error) {
 	t := certmagic.ACMEIssuer{CA: cmp.Or(c.CA, certmagic.LetsEncryptProductionCA), Agreed: true, Email: cmp.Or(c.Email, c.fallbackEmail()), Logger: zap.NewNop()}
-	t.TestCA = t.CA // a failed order is a failed order: nobody asks another authority
 	var err error
 	if t.ListenHost, t.AltTLSALPNPort, err = address(c.HTTPSAddr); err != nil {
 		return t, err

@@ -36,6 +36,28 @@ func TestTwoNodesMakeOneOrder(t *testing.T) {
 	}
 }
 
+func TestOrderOfADeadNodeIsTakenOver(t *testing.T) {
+	t.Parallel()
+	w, plain, secure := newWorld(t, acmetest.Options{})
+	n := w.node(plain, secure, nil)
+	w.add(w.shop, "shop.dead.test")
+	err := w.db.Central(w.ctx, func(tx tenants.CentralTx) error {
+		_, err := tx.Exec(w.ctx, `-- the lock of a node that was killed
+			insert into central.certificate_locks (name, holder, expires_at) values ('issue_cert_shop.dead.test', gen_random_uuid(), clock_timestamp() + interval '2 seconds')`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if err := n.Obtain(w.ctx, "shop.dead.test"); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < 1500*time.Millisecond || took > 8*time.Second {
+		t.Errorf("taken over after %s, the lease ended after 2 s", took)
+	}
+}
+
 func TestOtherNodesServeWhatOneObtained(t *testing.T) {
 	t.Parallel()
 	w, plain, secure := newWorld(t, acmetest.Options{})
@@ -96,6 +118,9 @@ func TestCertificatesAreRenewedInTime(t *testing.T) {
 	w.until("a new certificate is served", 15*time.Second, func() bool { return serial(n) != old })
 	now := serial(n)
 	w.until("by the other node too", 2*time.Second, func() bool { s := serial(follower); return s != old && (s == now || s == serial(n)) })
+	if w.acme.Replacing() == 0 {
+		t.Error("no renewal named the certificate that it replaces, so the authority counts it against its limits")
+	}
 	// Suspended shops keep what they have.
 	if err := w.db.SetStatus(w.ctx, w.shop.ID, tenants.Suspended, "test"); err != nil {
 		t.Fatal(err)

@@ -23,8 +23,12 @@ const attempt = 3 * time.Minute
 // fails the error is one sentence with the authority's reason, and the row of the
 // domain says the same. Errors: fail.NotFound for a host that no shop has proven,
 // fail.Conflict for a shop that may order none, fail.TooMany for a limit or a name
-// that has to wait, fail.Unavailable for the authority's refusal.
+// that has to wait, fail.Unavailable for the authority's refusal, and on an
+// installation without HTTPS, whose Authority is nil.
 func (a *Authority) Obtain(ctx context.Context, domain string) error {
+	if a == nil {
+		return fail.New(fail.Unavailable, "This installation does not serve HTTPS itself: EZSCALE_HTTPS_ADDR is not set.")
+	}
 	name, err := tenants.NormalHost(domain)
 	if err != nil {
 		return fail.Missing("domain")

@@ -3,12 +3,15 @@
 package acmetest
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"log"
@@ -47,8 +50,9 @@ type Authority struct {
 	DNS       *challtestsrv.ChallSrv
 	Roots     *x509.CertPool // what the certificates it signs are trusted by
 
-	orders atomic.Int64
-	block  atomic.Pointer[chan struct{}]
+	orders   atomic.Int64
+	replaced atomic.Int64
+	block    atomic.Pointer[chan struct{}]
 }
 
 // quiet keeps the authority from sleeping around validations and from refusing good
@@ -94,6 +98,21 @@ func Start(t testing.TB, o Options) *Authority {
 // Orders is how many orders were made.
 func (a *Authority) Orders() int64 { return a.orders.Load() }
 
+// Replacing is how many orders named the certificate that they replace (RFC 9773).
+func (a *Authority) Replacing() int64 { return a.replaced.Load() }
+
+// replaces looks into an order and leaves it as it was.
+func replaces(r *http.Request) bool {
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var signed struct{ Payload string }
+	if err != nil || json.Unmarshal(body, &signed) != nil {
+		return false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(signed.Payload)
+	return err == nil && bytes.Contains(payload, []byte(`"replaces"`))
+}
+
 // Hang holds every order back until the returned function is called.
 func (a *Authority) Hang() (release func()) {
 	held := make(chan struct{})
@@ -107,6 +126,9 @@ func (a *Authority) serve(t testing.TB, handler http.Handler) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/order-plz") {
 			a.orders.Add(1)
+			if replaces(r) {
+				a.replaced.Add(1)
+			}
 			if held := a.block.Load(); held != nil {
 				select {
 				case <-*held:
