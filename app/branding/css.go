@@ -35,7 +35,12 @@ func CSS(b Brand) []byte {
 // Version is the hash of the brand's style sheet, for its address
 // (/brand.css?v=…), so that a browser may keep it for ever.
 func Version(b Brand) string {
-	sum := sha256.Sum256(CSS(b))
+	return HashOf(CSS(b))
+}
+
+// HashOf names a style sheet by its content.
+func HashOf(sheet []byte) string {
+	sum := sha256.Sum256(sheet)
 	return hex.EncodeToString(sum[:6])
 }
 

@@ -13,6 +13,7 @@ import (
 type Clerk struct {
 	DB    *tenants.DB
 	Links func(t tenants.Tenant, path string) string // a whole address on the shop's best host
+	Logos func(ctx context.Context, t tenants.Tenant) []byte // a shop's own logo, or nothing; nil knows none
 	press Press
 }
 
@@ -22,7 +23,7 @@ func (c *Clerk) Invoice(ctx context.Context, t tenants.Tenant, user uuid.UUID, n
 	if err := c.DB.Read(ctx, t, billing.DocumentQs(&d, user, number)...); err != nil {
 		return nil, err
 	}
-	return c.press.Invoice(d, c.brand(t, "/invoices/"+number))
+	return c.press.Invoice(d, c.brand(ctx, t, "/invoices/"+number))
 }
 
 // CreditNote is a customer's credit note as PDF; fail.NotFound when there is none.
@@ -32,11 +33,14 @@ func (c *Clerk) CreditNote(ctx context.Context, t tenants.Tenant, user uuid.UUID
 	if err := c.DB.Read(ctx, t, billing.CreditDocumentQs(&note, &items, user, number)...); err != nil {
 		return nil, err
 	}
-	return c.press.CreditNote(note, items, c.brand(t, "/credit-notes/"+number))
+	return c.press.CreditNote(note, items, c.brand(ctx, t, "/credit-notes/"+number))
 }
 
-func (c *Clerk) brand(t tenants.Tenant, page string) Brand {
+func (c *Clerk) brand(ctx context.Context, t tenants.Tenant, page string) Brand {
 	b := BrandOf(t)
+	if c.Logos != nil && len(b.Logo) == 0 {
+		b.Logo = c.Logos(ctx, t)
+	}
 	if c.Links != nil {
 		b.Page = c.Links(t, page)
 	}

@@ -167,12 +167,27 @@ func (n *Service) message(ctx context.Context, t tenants.Tenant, d draft, to per
 	if err := views.MailHTML(d.letter).Render(ctx, &html); err != nil {
 		return mail.Message{}, fmt.Errorf("write the letter: %w", err)
 	}
+	m := mail.Message{Key: t.ID.String() + "/" + d.key, To: to.Email, Subject: d.letter.Subject, Text: d.letter.Text(), HTML: html.String()}
+	m.From, m.FromName, m.ReplyTo = n.sender(t)
+	return m, nil
+}
+
+// waiting is the state of an address whose domain does not let us send for it yet.
+const waiting = "waiting"
+
+// sender is whom a shop's letters come from. An address whose domain would have
+// them taken for forged becomes the one to reply to.
+func (n *Service) sender(t tenants.Tenant) (from, name, reply string) {
 	b := t.Branding
-	return mail.Message{
-		Key:  t.ID.String() + "/" + d.key,
-		From: cmp.Or(b.FromEmail, n.From, "no-reply@"+t.Host()), FromName: cmp.Or(b.FromName, b.CompanyName, t.Name), ReplyTo: b.SupportEmail,
-		To: to.Email, Subject: d.letter.Subject, Text: d.letter.Text(), HTML: html.String(),
-	}, nil
+	name = cmp.Or(b.FromName, b.CompanyName, t.Name)
+	if b.FromEmail == "" || b.MailState != waiting {
+		return cmp.Or(b.FromEmail, n.From, "no-reply@"+t.Host()), name, b.SupportEmail
+	}
+	own := t.Host()
+	if len(t.Hosts) > 0 {
+		own = t.Hosts[len(t.Hosts)-1] // the shop's name below the installation's
+	}
+	return cmp.Or(n.From, "no-reply@"+own), name + " via " + own, b.FromEmail
 }
 
 func (n *Service) brand(t tenants.Tenant) views.MailBrand {

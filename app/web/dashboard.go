@@ -30,6 +30,9 @@ func (s *server) deskShell(c *echo.Context, title string, person accounts.User, 
 		name = person.Email
 	}
 	shell.Narrow, shell.Live = false, true
+	if wearsRules(c) {
+		shell.CustomCSSURL = s.lookAt(visitOf(c).tenant).rulesAt
+	}
 	shell.Nav = navAt(deskNav, c.Request().URL.Path)
 	shell.User = &views.ShellUser{Name: name, Initials: branding.Initials(name), Email: person.Email}
 	shell.Menu = []views.NavItem{{Label: "API keys", Href: "/settings/keys"}}

@@ -44,6 +44,9 @@ func (s *server) front(c *echo.Context) error {
 		page.Example = exampleOf(cheapest, templates)
 	}
 	shell.Narrow, shell.Flush, shell.Description = false, true, page.Description()
+	if wearsRules(c) {
+		shell.CustomCSSURL = s.lookAt(v.tenant).rulesAt
+	}
 	shell.Notice = popNotice(c, s.doors.shop)
 	return s.render(c, 200, views.FrontPage(shell, page))
 }

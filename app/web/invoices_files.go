@@ -48,6 +48,9 @@ func sendJSON(c *echo.Context, name string, value any) error {
 func (s *server) paperOf(c *echo.Context, page string) documents.Brand {
 	t := visitOf(c).tenant
 	b := documents.BrandOf(t)
+	if s.Branding != nil && len(b.Logo) == 0 {
+		b.Logo = s.Branding.LogoFile(c.Request().Context(), t)
+	}
 	if s.Links != nil && page != "" {
 		b.Page = s.Links(t, page)
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // maxBody is the largest request body anybody may send, in bytes. Forms and API
-// calls are small; uploads, when they come, get a limit of their own.
+// calls are small; the one form with files has a limit of its own.
 const maxBody = 1 << 20
 
 // policy is the strictest content policy the pages work under: own scripts and
@@ -126,7 +126,7 @@ func (s *server) findTenant(next echo.HandlerFunc) echo.HandlerFunc {
 var hostless = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/assets/*": true}
 
 func openWhenSuspended(route string) bool {
-	return route == "/brand.css" || route == "/favicon.svg" || route == "/webhooks/stripe" || strings.HasPrefix(route, "/reseller")
+	return route == "/brand.css" || route == "/brand/:name" || route == "/favicon.svg" || route == "/webhooks/stripe" || strings.HasPrefix(route, "/reseller")
 }
 
 func (s *server) hostOf(r *http.Request) string {
@@ -155,6 +155,9 @@ func (s *server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 		r, most := c.Request(), int64(maxBody)
 		if c.Path() == desktopRoute {
 			most = maxDesktopBody
+		}
+		if c.Path() == uploadRoute && r.Method == http.MethodPost {
+			most = maxUpload
 		}
 		if r.ContentLength > most {
 			return fail.New(fail.TooLarge, "That is too large. The limit is %d MB.", most>>20)

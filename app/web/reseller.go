@@ -99,6 +99,12 @@ func (s *server) consoleShell(c *echo.Context, title string, person accounts.Use
 	shell.Menu = []views.NavItem{{Label: "Your shop", Href: s.addressOf(c, v.tenant, "/")}}
 	if host, _, ok := s.Registry.ByHost(s.hostOf(c.Request())); ok {
 		shell.BrandCSSURL = "/brand.css?v=" + branding.Version(brandOf(host))
+		if host.ID != v.tenant.ID { // no shop's files are served elsewhere
+			shell.Brand.FaviconURL = ""
+			if shell.Brand.LogoURL != "" {
+				shell.Brand.LogoURL = "/reseller/branding/logo?v=" + url.QueryEscape(v.tenant.Branding.LogoURL)
+			}
+		}
 	}
 	if shell.Notice = popNotice(c, s.deskOfReseller(c)); shell.Notice == nil {
 		shell.Notice = owedNotice(v.tenant)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/billing"
+	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/app/documents"
@@ -53,6 +54,7 @@ type Deps struct {
 	Lifecycle  *lifecycle.Service
 	Dunning    *dunning.Service
 	Parking    *parking.Service
+	Branding   *branding.Service
 	Bus        *bus.Bus
 	Live       *live.Hub
 	Repeats    *idempotency.Book

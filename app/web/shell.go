@@ -49,18 +49,30 @@ type look struct {
 	raw   tenants.Branding
 	brand branding.Brand
 	css   string
+
+	rules   []byte // the shop's own
+	rulesAt string // empty where there are none
 }
 
 func (s *server) lookOf(t tenants.Tenant) (branding.Brand, string) {
+	l := s.lookAt(t)
+	return l.brand, l.css
+}
+
+func (s *server) lookAt(t tenants.Tenant) look {
 	if known, ok := s.looks.Load(t.ID); ok {
 		if l := known.(look); l.name == t.Name && l.raw == t.Branding {
-			return l.brand, l.css
+			return l
 		}
 	}
 	brand := brandOf(t)
-	l := look{t.Name, t.Branding, brand, "/brand.css?v=" + branding.Version(brand)}
+	l := look{name: t.Name, raw: t.Branding, brand: brand, css: "/brand.css?v=" + branding.Version(brand)}
+	// What was put into the database by another way is left out when it may not stay.
+	if rules, err := branding.Custom(t.Branding.CustomCSS); err == nil && len(rules) > 0 {
+		l.rules, l.rulesAt = rules, "/brand-custom.css?v="+branding.HashOf(rules)
+	}
 	s.looks.Store(t.ID, l)
-	return l.brand, l.css
+	return l
 }
 
 // doorShell frames the shop for somebody who is signed out.

@@ -11,10 +11,12 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/app/documents"
 	"github.com/ezscale/ezscale/app/dunning"
+	"github.com/ezscale/ezscale/app/files"
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
 	"github.com/ezscale/ezscale/app/live"
@@ -69,6 +71,8 @@ type node struct {
 	payments   *payments.Service
 	dunning    *dunning.Service
 	parking    *parking.Service
+	files      *files.Store
+	branding   *branding.Service
 	outbox     *mail.Folder
 	stepper    *testclock.Stepper // nil in production
 }
@@ -200,7 +204,10 @@ const drain = 2 * time.Second
 // bootWork makes the domains and the bus that connects them.
 func (n *node) bootWork(sender mail.Sender) (err error) {
 	c := n.console
-	if n.notify, err = notify.New(notify.Config{DB: n.db, Accounts: n.accounts, Sender: sender, Key: n.key, Papers: &documents.Clerk{DB: n.db, Links: n.link}, Links: n.link, DiscordURL: string(c.config.DiscordURL), Log: c.log}); err != nil {
+	if err := n.bootBrand(); err != nil {
+		return err
+	}
+	if n.notify, err = notify.New(notify.Config{DB: n.db, Accounts: n.accounts, Sender: sender, Key: n.key, Papers: &documents.Clerk{DB: n.db, Links: n.link, Logos: n.branding.LogoFile}, Links: n.link, DiscordURL: string(c.config.DiscordURL), Log: c.log}); err != nil {
 		return err
 	}
 	n.workspaces = workspaces.New(workspaces.Config{DB: n.db, Clock: n.installation, Wall: clock.Wall{}.Now, Credit: n.ledger, Terms: n.billing, Meter: metering.NewService(c.log).Reporting(n.billing).PaidFrom(n.ledger),
@@ -300,7 +307,7 @@ func (n *node) sweep(ctx context.Context) {
 }
 
 func (n *node) webDeps() web.Deps {
-	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Lifecycle: n.lifecycle, Dunning: n.dunning, Parking: n.parking, Bus: n.bus, Live: n.hub,
+	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Lifecycle: n.lifecycle, Dunning: n.dunning, Parking: n.parking, Branding: n.branding, Bus: n.bus, Live: n.hub,
 		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
 		Key: n.key, TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
 		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}
@@ -333,6 +340,9 @@ func (n *node) close() error {
 		errs = append(errs, n.sim.close())
 	}
 	errs = append(errs, n.stopProcessor())
+	if n.files != nil {
+		errs = append(errs, n.files.Close())
+	}
 	n.closeEdge()
 	if n.installation != nil {
 		errs = append(errs, n.installation.close())
