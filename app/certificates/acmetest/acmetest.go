@@ -4,6 +4,7 @@ package acmetest
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -21,6 +22,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -67,15 +69,8 @@ func Start(t testing.TB, o Options) *Authority {
 		os.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
 	})
 	logger := log.New(io.Discard, "", 0)
-	a := &Authority{Resolver: FreeAddress(t)}
-	var err error
-	if a.DNS, err = challtestsrv.New(challtestsrv.Config{Log: logger, DNSAddrs: []string{a.Resolver}}); err != nil {
-		t.Fatal(err)
-	}
-	a.DNS.SetDefaultDNSIPv4("127.0.0.1")
-	a.DNS.SetDefaultDNSIPv6("")
-	go a.DNS.Run()
-	t.Cleanup(a.DNS.Shutdown)
+	a := &Authority{}
+	a.startDNS(t, logger)
 	resolver := o.Resolver
 	if resolver == "" {
 		resolver = a.Resolver
@@ -93,6 +88,52 @@ func Start(t testing.TB, o Options) *Authority {
 	a.Roots = x509.NewCertPool()
 	a.Roots.AddCert(signer.GetRootCert(0).Cert)
 	return a
+}
+
+// startDNS takes a free address and makes sure that it is this server that answers
+// there: two tests may have been given the same one.
+func (a *Authority) startDNS(t testing.TB, logger *log.Logger) {
+	t.Helper()
+	for range 10 {
+		address := FreeAddress(t)
+		srv, err := challtestsrv.New(challtestsrv.Config{Log: logger, DNSAddrs: []string{address}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv.SetDefaultDNSIPv4("127.0.0.1")
+		srv.SetDefaultDNSIPv6("")
+		mark := rand.Text()
+		srv.AddDNSTXTRecord("mark.acmetest.", mark)
+		go srv.Run()
+		t.Cleanup(srv.Shutdown)
+		if answers(address, mark) {
+			a.DNS, a.Resolver = srv, address
+			return
+		}
+	}
+	t.Fatal("no address for the DNS was free ten times")
+}
+
+// answers says whether the server at the address knows the mark, which takes it a
+// moment to begin with.
+func answers(address, mark string) bool {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	}
+	resolver := &net.Resolver{PreferGo: true, Dial: dial}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for tick := time.NewTicker(20 * time.Millisecond); ; {
+		texts, err := resolver.LookupTXT(ctx, "mark.acmetest.")
+		if err == nil {
+			return slices.Contains(texts, mark)
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
 }
 
 // Orders is how many orders were made.
