@@ -1,7 +1,9 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -98,6 +100,7 @@ func (s *Service) knownReseller(ctx context.Context, email, password string) (te
 			return tenants.Tenant{}, User{}, false, err
 		}
 	}
+	slices.SortStableFunc(shops, func(a, b uuid.UUID) int { return cmp.Compare(s.ended(a), s.ended(b)) })
 	tried := false
 	for _, id := range shops {
 		t, ok := s.db.Registry().ByID(id)
@@ -115,4 +118,12 @@ func (s *Service) knownReseller(ctx context.Context, email, password string) (te
 	}
 	_, err := s.hashes.matches(ctx, password, "")
 	return tenants.Tenant{}, User{}, false, err
+}
+
+// ended puts closed shops behind those in which there is something to do.
+func (s *Service) ended(shop uuid.UUID) int {
+	if t, ok := s.db.Registry().ByID(shop); ok && t.Status == tenants.Closed {
+		return 1
+	}
+	return 0
 }

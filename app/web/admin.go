@@ -250,6 +250,9 @@ func (s *server) openShop(ctx context.Context, form views.NewReseller) (tenants.
 		if err := s.Billing.EnsureCycleDue(ctx, tx); err != nil {
 			return err
 		}
+		if err := s.Lifecycle.EnsureDue(ctx, tx); err != nil {
+			return err
+		}
 		return s.Wholesale.EnsureDue(ctx, tx)
 	})
 	var refused *fail.Error
