@@ -115,9 +115,7 @@ func (p ShopPlan) field(name, label, hint string) FieldProps {
 
 func (p ShopPlan) sizes() SelectProps {
 	props := SelectProps{Name: "block_seconds", Label: "Block", ID: p.id("block_seconds"), Value: p.Form.Values["block_seconds"], Error: p.Form.Wrong.Fields["block_seconds"]}
-	for _, o := range []struct{ value, label string }{{"60", "1 minute"}, {"300", "5 minutes"}, {"600", "10 minutes"}, {"900", "15 minutes"}, {"1800", "30 minutes"}, {"3600", "1 hour"}} {
-		props.Options = append(props.Options, Option{o.value, o.label})
-	}
+	props.Options = blockSizes()
 	return props
 }
 

@@ -209,7 +209,7 @@ func (s *server) setShopPlan(c *echo.Context) error {
 	change, err := planOf(form)
 	if err == nil {
 		change.Actor, change.Then = consoleActor(c), reruled
-		_, err = s.Billing.SetPlan(c.Request().Context(), visitOf(c).tenant, change)
+		_, err = s.Pricing.ChangePlan(c.Request().Context(), visitOf(c).tenant, change)
 	}
 	if wrong, status := wrongOf(err); status != 0 {
 		return s.plansAs(c, status, change.Type, typed(form, wrong))

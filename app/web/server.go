@@ -30,8 +30,10 @@ import (
 	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
+	"github.com/ezscale/ezscale/app/onboarding"
 	"github.com/ezscale/ezscale/app/parking"
 	"github.com/ezscale/ezscale/app/payments"
+	"github.com/ezscale/ezscale/app/pricing"
 	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/testclock"
 	"github.com/ezscale/ezscale/app/wholesale"
@@ -51,6 +53,8 @@ type Deps struct {
 	Billing    *billing.Service
 	Payments   *payments.Service
 	Wholesale  *wholesale.Service
+	Pricing    *pricing.Service
+	Onboarding *onboarding.Service
 	Lifecycle  *lifecycle.Service
 	Dunning    *dunning.Service
 	Parking    *parking.Service

@@ -26,8 +26,10 @@ import (
 	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/metering"
+	"github.com/ezscale/ezscale/app/onboarding"
 	"github.com/ezscale/ezscale/app/parking"
 	"github.com/ezscale/ezscale/app/payments"
+	"github.com/ezscale/ezscale/app/pricing"
 	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/app/workspaces"
 	"github.com/ezscale/ezscale/tenants"
@@ -73,6 +75,7 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 			Fleet: workspaces.Hosts{{ID: uuid.New(), Name: "kasm", Kind: "kasm", Active: true, Driver: &linkHost{}}}}),
 	}
 	w.deps.Hosts = machinesOf(t, db)
+	w.deps.Pricing, w.deps.Onboarding = pricing.New(db), onboarding.New(db)
 	w.deps.Lifecycle = lifecycle.New(lifecycle.Config{DB: db, Clock: clock.NewMovable(noon, 0), Desktops: w.deps.Workspaces, Log: quiet})
 	w.deps.Wholesale = wholesale.New(wholesale.Config{DB: db, Shops: w.deps.Lifecycle, Clock: clock.NewMovable(noon, 0), Log: quiet})
 	w.deps.Parking = parking.New(parking.Config{DB: db, Clock: clock.NewMovable(noon, 0), Desktops: w.deps.Workspaces, Log: quiet})

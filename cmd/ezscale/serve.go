@@ -23,8 +23,10 @@ import (
 	"github.com/ezscale/ezscale/app/mail"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/notify"
+	"github.com/ezscale/ezscale/app/onboarding"
 	"github.com/ezscale/ezscale/app/parking"
 	"github.com/ezscale/ezscale/app/payments"
+	"github.com/ezscale/ezscale/app/pricing"
 	"github.com/ezscale/ezscale/app/testclock"
 	"github.com/ezscale/ezscale/app/web"
 	"github.com/ezscale/ezscale/app/wholesale"
@@ -307,7 +309,7 @@ func (n *node) sweep(ctx context.Context) {
 }
 
 func (n *node) webDeps() web.Deps {
-	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Lifecycle: n.lifecycle, Dunning: n.dunning, Parking: n.parking, Branding: n.branding, Bus: n.bus, Live: n.hub,
+	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Lifecycle: n.lifecycle, Pricing: pricing.New(n.db), Onboarding: onboarding.New(n.db), Dunning: n.dunning, Parking: n.parking, Branding: n.branding, Bus: n.bus, Live: n.hub,
 		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
 		Key: n.key, TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
 		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}
