@@ -36,7 +36,8 @@ const answerWithin = 3 * time.Second
 var ErrNoAnswer = errors.New("the name servers did not answer")
 
 // New makes a resolver that asks server ("host:port"), or the machine's own name
-// servers when it is empty.
+// servers when it is empty: those of /etc/resolv.conf, without it one on this
+// machine.
 func New(server string) (*Resolver, error) {
 	if server != "" {
 		if _, _, err := net.SplitHostPort(server); err != nil {
@@ -44,13 +45,11 @@ func New(server string) (*Resolver, error) {
 		}
 		return &Resolver{servers: []string{server}, wait: answerWithin}, nil
 	}
-	config, err := dns.ClientConfigFromFile("/etc/resolv.conf")
-	if err != nil {
-		return nil, fmt.Errorf("read which name servers this machine asks: %w", err)
-	}
 	r := &Resolver{wait: answerWithin}
-	for _, s := range config.Servers {
-		r.servers = append(r.servers, net.JoinHostPort(s, config.Port))
+	if config, err := dns.ClientConfigFromFile("/etc/resolv.conf"); err == nil {
+		for _, s := range config.Servers {
+			r.servers = append(r.servers, net.JoinHostPort(s, config.Port))
+		}
 	}
 	if len(r.servers) == 0 {
 		r.servers = []string{"127.0.0.1:53"}
