@@ -118,3 +118,24 @@ func deskRate(d workspaces.Card) string { return money.Rate(d.PricePerHour, d.Cu
 func customerInvoiceColumns() []Column {
 	return []Column{{Label: "Invoice"}, {Label: "Date"}, {Label: "State"}, {Label: "Total", End: true}, {Label: "To pay", End: true}}
 }
+
+func (p Customer) standingDeed() string {
+	if p.Person.Status == accounts.Active {
+		return "suspend"
+	}
+	return "resume"
+}
+
+func (p Customer) standingTitle() string {
+	if p.Person.Status == accounts.Active {
+		return "Suspend the account"
+	}
+	return "Open the account again"
+}
+
+func (p Customer) standingText() string {
+	if p.Person.Status == accounts.Active {
+		return "They can neither sign in nor start a desktop. Running desktops stop at the end of their paid time."
+	}
+	return "They can sign in and start desktops again."
+}

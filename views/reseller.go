@@ -8,6 +8,7 @@ type Console struct {
 	Trial    string // "Trial until December 4, 2026", or ""
 	Hosts    []NavItem
 	Stats    []StatProps
+	Plots    []ConsolePlot
 	Running  string // "2 desktops"
 	Month    string // "November 2026"
 	Query    string

@@ -128,7 +128,13 @@ func (s *server) resellerPage(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
+	var drawn shopFigures
+	err = s.DB.Read(ctx, v.tenant, s.figureQs(v.tenant, &drawn)...)
+	if err != nil {
+		return err
+	}
 	page := s.consoleOf(c, cycle.Name(), month)
+	page.Plots = s.plots(v.tenant, drawn)
 	page.Query, page.People = query, s.consolePeople(c, people.Users, balances)
 	if people.Next != "" {
 		page.Older = "/reseller?" + url.Values{"q": {query}, "cursor": {people.Next}}.Encode()

@@ -22,6 +22,7 @@ import (
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/console"
 	"github.com/ezscale/ezscale/app/documents"
 	"github.com/ezscale/ezscale/app/dunning"
 	"github.com/ezscale/ezscale/app/hosts"
@@ -58,6 +59,7 @@ type Deps struct {
 	Lifecycle  *lifecycle.Service
 	Dunning    *dunning.Service
 	Parking    *parking.Service
+	Console    *console.Service
 	Branding   *branding.Service
 	Bus        *bus.Bus
 	Live       *live.Hub

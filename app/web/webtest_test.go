@@ -22,6 +22,7 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/console"
 	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/live"
@@ -80,6 +81,7 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	w.deps.Wholesale = wholesale.New(wholesale.Config{DB: db, Shops: w.deps.Lifecycle, Clock: clock.NewMovable(noon, 0), Log: quiet})
 	w.deps.Parking = parking.New(parking.Config{DB: db, Clock: clock.NewMovable(noon, 0), Desktops: w.deps.Workspaces, Log: quiet})
 	w.deps.Payments = payments.New(payments.Config{DB: db, Clock: clock.NewMovable(noon, 0), Wall: time.Now, Ledger: w.deps.Ledger, Billing: money, Log: quiet})
+	w.deps.Console = console.New(console.Config{DB: db, Desktops: w.deps.Workspaces, Wall: time.Now})
 	for _, fn := range change {
 		fn(&w.deps)
 	}

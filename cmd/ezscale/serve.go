@@ -14,6 +14,7 @@ import (
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/console"
 	"github.com/ezscale/ezscale/app/documents"
 	"github.com/ezscale/ezscale/app/dunning"
 	"github.com/ezscale/ezscale/app/files"
@@ -118,6 +119,9 @@ func (n *node) bootParts(o bootOptions) (err error) {
 		return err
 	}
 	if err := n.lifecycle.EnsureAll(c.ctx); err != nil {
+		return err
+	}
+	if err := n.domains.EnsureAll(c.ctx); err != nil {
 		return err
 	}
 	sender, err := n.bootMail(o)
@@ -280,7 +284,7 @@ func (n *node) work(ctx context.Context, group *errgroup.Group) {
 
 func (n *node) consumers() worker.Workers {
 	return worker.Workers{Workspaces: n.workspaces, Reconciler: n.reconciler, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Dunning: n.dunning,
-		Parking: n.parking, Notify: n.notify, Lifecycle: n.lifecycle, Certificates: n.edge.authority}
+		Parking: n.parking, Notify: n.notify, Lifecycle: n.lifecycle, Certificates: n.edge.authority, Domains: n.domains}
 }
 
 func untilDone(ctx context.Context, err error) error {
@@ -309,7 +313,7 @@ func (n *node) sweep(ctx context.Context) {
 }
 
 func (n *node) webDeps() web.Deps {
-	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Lifecycle: n.lifecycle, Pricing: pricing.New(n.db), Onboarding: onboarding.New(n.db), Dunning: n.dunning, Parking: n.parking, Branding: n.branding, Bus: n.bus, Live: n.hub,
+	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Lifecycle: n.lifecycle, Pricing: pricing.New(n.db), Onboarding: onboarding.New(n.db), Dunning: n.dunning, Parking: n.parking, Console: console.New(console.Config{DB: n.db, Desktops: n.workspaces, Wall: clock.Wall{}.Now}), Branding: n.branding, Bus: n.bus, Live: n.hub,
 		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
 		Key: n.key, TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
 		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}
