@@ -23,8 +23,8 @@ type Limits struct {
 }
 
 // DefaultLimits stay below Let's Encrypt's: 300 new orders in 3 hours, 5 failed
-// validations of a name in an hour, of which one order may make two.
-var DefaultLimits = Limits{TenantHour: 20, Hour: 90, FailedHour: 3}
+// validations of a name in an hour, of which an order makes two, one for each challenge.
+var DefaultLimits = Limits{TenantHour: 20, Hour: 90, FailedHour: 2}
 
 // backoff is how long a name waits by itself after so many failures in a row.
 func backoff(failures int64) time.Duration {

@@ -4,7 +4,6 @@ package acmetest
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -22,7 +21,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,7 +28,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/letsencrypt/challtestsrv"
 	"github.com/letsencrypt/pebble/v2/ca"
 	"github.com/letsencrypt/pebble/v2/db"
 	"github.com/letsencrypt/pebble/v2/va"
@@ -49,7 +46,7 @@ type Authority struct {
 	Directory string // address of its directory
 	RootFile  string // what its own server is trusted by, in PEM
 	Resolver  string // address of the DNS
-	DNS       *challtestsrv.ChallSrv
+	DNS       *DNS
 	Roots     *x509.CertPool // what the certificates it signs are trusted by
 
 	orders   atomic.Int64
@@ -70,7 +67,7 @@ func Start(t testing.TB, o Options) *Authority {
 	})
 	logger := log.New(io.Discard, "", 0)
 	a := &Authority{}
-	a.startDNS(t, logger)
+	a.DNS, a.Resolver = startDNS(t)
 	resolver := o.Resolver
 	if resolver == "" {
 		resolver = a.Resolver
@@ -88,52 +85,6 @@ func Start(t testing.TB, o Options) *Authority {
 	a.Roots = x509.NewCertPool()
 	a.Roots.AddCert(signer.GetRootCert(0).Cert)
 	return a
-}
-
-// startDNS takes a free address and makes sure that it is this server that answers
-// there: two tests may have been given the same one.
-func (a *Authority) startDNS(t testing.TB, logger *log.Logger) {
-	t.Helper()
-	for range 10 {
-		address := FreeAddress(t)
-		srv, err := challtestsrv.New(challtestsrv.Config{Log: logger, DNSAddrs: []string{address}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		srv.SetDefaultDNSIPv4("127.0.0.1")
-		srv.SetDefaultDNSIPv6("")
-		mark := rand.Text()
-		srv.AddDNSTXTRecord("mark.acmetest.", mark)
-		go srv.Run()
-		t.Cleanup(srv.Shutdown)
-		if answers(address, mark) {
-			a.DNS, a.Resolver = srv, address
-			return
-		}
-	}
-	t.Fatal("no address for the DNS was free ten times")
-}
-
-// answers says whether the server at the address knows the mark, which takes it a
-// moment to begin with.
-func answers(address, mark string) bool {
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "tcp", address)
-	}
-	resolver := &net.Resolver{PreferGo: true, Dial: dial}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	for tick := time.NewTicker(20 * time.Millisecond); ; {
-		texts, err := resolver.LookupTXT(ctx, "mark.acmetest.")
-		if err == nil {
-			return slices.Contains(texts, mark)
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
-		}
-	}
 }
 
 // Orders is how many orders were made.
