@@ -33,6 +33,18 @@ func MailInvited(b MailBrand, name, email, password, console string) Letter {
 	}
 }
 
+// MailMadeStaff tells a customer that the shop is now in their hands, too.
+func MailMadeStaff(b MailBrand, name, email, console string) Letter {
+	return Letter{
+		Brand: b, Name: name,
+		Subject: "You now help to run " + b.Company,
+		Preview: "Sign in to the console with the password that you have.",
+		Body:    []string{"You were asked to help to run " + b.Company + ". Sign in to its console as " + email + ", with the password that you have."},
+		Button:  MailLink{"Open the console", console},
+		After:   []string{"If you did not expect this, write to the shop before you do anything."},
+	}
+}
+
 // MailVerify asks a new customer to confirm the address.
 func MailVerify(b MailBrand, name, link string) Letter {
 	return Letter{

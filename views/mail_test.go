@@ -24,6 +24,7 @@ func letters() map[string]Letter {
 	return map[string]Letter{
 		"welcome":         MailWelcome(b, "Olga", "olga@northwind.test", home+"/reset/TOKEN", home+"/reseller"),
 		"invited":         MailInvited(b, "Stan", "stan@northwind.test", home+"/reset/TOKEN", home+"/reseller"),
+		"made-staff":      MailMadeStaff(b, "Stan", "stan@northwind.test", home+"/reseller"),
 		"verify":          MailVerify(b, "Ada", home+"/verify/TOKEN"),
 		"exists":          MailAccountExists(b, "Ada", home+"/sign-in", home+"/forgot"),
 		"reset":           MailReset(b, "", home+"/reset/TOKEN"),

@@ -27,7 +27,7 @@ type act struct {
 	mail, net limit
 }
 
-type limits struct{ signIn, register, forgot, resend act }
+type limits struct{ signIn, register, forgot, resend, invite act }
 
 func defaultLimits() limits {
 	const quarter = 15 * time.Minute
@@ -36,6 +36,7 @@ func defaultLimits() limits {
 		register: act{"register", limit{5, time.Hour}, limit{60, time.Hour}},
 		forgot:   act{"forgot", limit{5, time.Hour}, limit{40, time.Hour}},
 		resend:   act{"resend", limit{5, time.Hour}, limit{40, time.Hour}},
+		invite:   act{"invite", limit{5, time.Hour}, limit{60, time.Hour}},
 	}
 }
 

@@ -57,6 +57,8 @@ func (n *Service) accountLetter(ctx context.Context, tx tenants.Tx, event string
 		l = views.MailWelcome(b, to.Name, to.Email, token("/reset/", "welcome"), link("/reseller"))
 	case "user.invited":
 		l = views.MailInvited(b, to.Name, to.Email, token("/reset/", "welcome"), link("/reseller"))
+	case "user.made_staff":
+		l = views.MailMadeStaff(b, to.Name, to.Email, link("/reseller"))
 	case "user.registered", "user.verification_requested":
 		if to.EmailVerifiedAt != nil {
 			return views.Letter{}, nil

@@ -61,8 +61,8 @@ func New(c Config) (*Service, error) {
 }
 
 // OnAccount writes the letters about accounts: tenant.created, user.invited,
-// user.registered, user.register_repeated, user.verification_requested and
-// user.reset_requested.
+// user.made_staff, user.registered, user.register_repeated,
+// user.verification_requested and user.reset_requested.
 func (n *Service) OnAccount(ctx context.Context, m *bus.Message) error { return n.mail(ctx, m) }
 
 // OnWorkspace writes the letters about desktops: workspace.running (once a

@@ -91,7 +91,7 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "certificates-removed", Names: []string{"domain.removed"}, Handle: of.Certificates.OnRemoved},
 
 		// Notify writes to people, once each, and alerts the provider.
-		{Name: "notify-account", Names: []string{"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested"}, Handle: n.OnAccount},
+		{Name: "notify-account", Names: []string{"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested", "user.made_staff"}, Handle: n.OnAccount},
 		{Name: "notify-workspace", Names: []string{"workspace.running", "workspace.failed", "workspace.stopped", "workspace.idle_warning", "workspace.schedule_refused"}, Handle: n.OnWorkspace},
 		{Name: "notify-invoice", Names: []string{"invoice.finalised", "credit_note.issued"}, Handle: n.OnInvoice},
 		{Name: "notify-dunning", Names: []string{"dunning.reminded", "dunning.warned", "dunning.suspended", "dunning.terminated", "dunning.resumed"}, Handle: n.OnDunning},
