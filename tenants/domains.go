@@ -101,6 +101,21 @@ func isFree(ctx context.Context, tx CentralTx, tenant uuid.UUID, domain string) 
 	return err
 }
 
+// isUnclaimed keeps a new shop from beginning with a name that another has asked for:
+// who of them has it is decided by proof, later.
+func isUnclaimed(ctx context.Context, tx CentralTx, domain string) error {
+	if err := lockDomains(ctx, tx); err != nil {
+		return err
+	}
+	const sql = `-- claims of a domain
+		select domain from central.tenant_domains where domain = $1 limit 1`
+	_, taken, err := Find[string](ctx, tx, sql, domain)
+	if err == nil && taken {
+		err = fail.New(fail.Conflict, "Another shop has asked for this domain. Create the shop without it; whoever proves the domain has it.")
+	}
+	return err
+}
+
 // ProveDomain makes a claim the shop's own: it is served from now on. What other
 // shops have only claimed of it ends. A shop's first proven name is its primary one.
 // Proven again it keeps its age and no longer counts as lapsed. Errors: fail.Conflict

@@ -64,6 +64,11 @@ func (db *DB) insertTenant(ctx context.Context, tx CentralTx, n NewTenant) (row 
 		}
 	}
 	if n.Domain != "" {
+		if err := isUnclaimed(ctx, tx, n.Domain); fail.Is(err, fail.Conflict) {
+			return row, fail.Fields{"domain": err.Error()}.Err()
+		} else if err != nil {
+			return row, err
+		}
 		if _, err := addDomain(ctx, tx, id, n.Domain, n.DomainVerified); fail.Is(err, fail.Conflict) {
 			return row, fail.Fields{"domain": err.Error()}.Err()
 		} else if err != nil {

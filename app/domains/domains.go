@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/ezscale/ezscale/app/clock"
@@ -161,6 +162,13 @@ func (d Domain) Expires() time.Time { return d.CreatedAt.AddDate(0, 0, ClaimDays
 
 // TXTName is where a shop's token is looked for.
 func (d Domain) TXTName() string { return "_ezscale." + d.Domain.Domain }
+
+// Apex says that the name is what was registered, which cannot be a CNAME because it
+// has other records, too (RFC 1912, section 2.4).
+func (d Domain) Apex() bool {
+	registered, err := publicsuffix.EffectiveTLDPlusOne(d.Domain.Domain)
+	return err == nil && registered == d.Domain.Domain
+}
 
 // Unicode is how people write the name, empty where that is how it is kept.
 func (d Domain) Unicode() string { return Unicode(d.Domain.Domain) }

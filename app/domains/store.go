@@ -40,6 +40,14 @@ func (s *Service) ByID(ctx context.Context, t tenants.Tenant, id uuid.UUID) (Dom
 	return d, err
 }
 
+// Any finds a name of any shop, for the provider.
+func (s *Service) Any(ctx context.Context, id uuid.UUID) (d Domain, err error) {
+	err = s.DB.CentralRead(ctx, tenants.GetQ(&d, "domain", `-- domains.any
+		select `+columns+`
+		from central.tenant_domains d where d.id = $1`, id))
+	return d, err
+}
+
 // Find finds a shop's name as somebody typed it; fail.NotFound for one that it does
 // not have.
 func (s *Service) Find(ctx context.Context, t tenants.Tenant, typed string) (Domain, error) {

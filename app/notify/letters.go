@@ -34,6 +34,9 @@ func (n *Service) write(ctx context.Context, tx tenants.Tx, m *bus.Message, a ab
 	case "wholesale.issued", "wholesale.reminder", "wholesale.past_due", "wholesale.suspended", "wholesale.paid":
 		return n.wholesaleLetter(ctx, tx, m, to)
 	}
+	if strings.HasPrefix(m.Name, "domain.") {
+		return n.domainLetter(tx, m, to)
+	}
 	if strings.HasPrefix(m.Name, "reseller.") {
 		return n.resellerLetter(tx, m, to)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -115,6 +116,9 @@ func (s *server) findTenant(next echo.HandlerFunc) echo.HandlerFunc {
 			return fail.New(fail.NotFound, "Nothing is served at this address. Check it, or ask whoever gave it to you.")
 		}
 		v.tenant, v.central = t, central
+		if to, leads := s.leadsTo(c, t); leads {
+			return c.Redirect(http.StatusPermanentRedirect, to)
+		}
 		if t.Status == tenants.Suspended && !v.central && !openWhenSuspended(c.Path()) {
 			return fail.Coded(fail.Unavailable, codeSuspended, "This shop is closed for the moment. Please come back later.")
 		}
@@ -122,8 +126,40 @@ func (s *server) findTenant(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// leadsTo is where a page that is opened under an alias of the shop is: at the same
+// place under its primary name (RFC 9110, section 15.4.9). Programs, machines and
+// what a page loads stay where they are.
+func (s *server) leadsTo(c *echo.Context, t tenants.Tenant) (string, bool) {
+	r := c.Request()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || staysAtAlias(r.URL.Path) {
+		return "", false
+	}
+	host, err := tenants.NormalHost(s.hostOf(r))
+	if err != nil {
+		return "", false
+	}
+	primary, ok := t.LeadsTo(host)
+	if !ok {
+		return "", false
+	}
+	scheme := "http"
+	if s.secure {
+		scheme = "https"
+	}
+	return (&url.URL{Scheme: scheme, Host: s.hostPort(c, primary), Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}).String(), true
+}
+
+func staysAtAlias(path string) bool {
+	for _, own := range []string{"/api/", "/webhooks/", "/.well-known/", "/assets/", "/events", desktopPrefix} {
+		if strings.HasPrefix(path, own) {
+			return true
+		}
+	}
+	return false
+}
+
 // hostless routes answer on any host: a load balancer knows no tenant.
-var hostless = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/assets/*": true}
+var hostless = map[string]bool{probeRoute: true, "/healthz": true, "/readyz": true, "/metrics": true, "/assets/*": true}
 
 func openWhenSuspended(route string) bool {
 	return route == "/brand.css" || route == "/brand/:name" || route == "/favicon.svg" || route == "/webhooks/stripe" || strings.HasPrefix(route, "/reseller")

@@ -24,6 +24,7 @@ import (
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/app/console"
 	"github.com/ezscale/ezscale/app/documents"
+	"github.com/ezscale/ezscale/app/domains"
 	"github.com/ezscale/ezscale/app/dunning"
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
@@ -57,6 +58,8 @@ type Deps struct {
 	Pricing    *pricing.Service
 	Onboarding *onboarding.Service
 	Lifecycle  *lifecycle.Service
+	Domains    *domains.Service
+	Issuer     domains.Issuer // obtains certificates; nil without HTTPS
 	Dunning    *dunning.Service
 	Parking    *parking.Service
 	Console    *console.Service

@@ -7,6 +7,7 @@ import (
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/certificates"
+	"github.com/ezscale/ezscale/app/domains"
 	"github.com/ezscale/ezscale/app/dunning"
 	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/lifecycle"
@@ -29,6 +30,7 @@ type Workers struct {
 	Parking    *parking.Service
 	Notify     *notify.Service
 	Lifecycle  *lifecycle.Service
+	Domains    *domains.Service
 
 	Certificates *certificates.Authority // nil without HTTPS
 }
@@ -90,6 +92,9 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "certificates-verified", Names: []string{"domain.verified"}, Handle: of.Certificates.OnVerified, Timeout: 2 * time.Minute},
 		{Name: "certificates-removed", Names: []string{"domain.removed"}, Handle: of.Certificates.OnRemoved},
 
+		// Domains are looked at again in their time.
+		{Name: "domains-due", Names: []string{"domain.due"}, Handle: of.Domains.OnDue, Timeout: time.Minute, Parallel: 8},
+
 		// Notify writes to people, once each, and alerts the provider.
 		{Name: "notify-account", Names: []string{"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested", "user.made_staff"}, Handle: n.OnAccount},
 		{Name: "notify-workspace", Names: []string{"workspace.running", "workspace.failed", "workspace.stopped", "workspace.idle_warning", "workspace.schedule_refused"}, Handle: n.OnWorkspace},
@@ -100,6 +105,7 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "notify-dispute", Names: []string{"payment.disputed"}, Handle: n.OnDisputed},
 		{Name: "notify-wholesale", Names: []string{"wholesale.issued", "wholesale.reminder", "wholesale.past_due", "wholesale.suspended", "wholesale.paid"}, Handle: n.OnWholesale},
 		{Name: "notify-reseller", Names: []string{"reseller.trial_set", "reseller.trial_ending", "reseller.trial_ended", "reseller.suspended", "reseller.resumed", "reseller.closing", "reseller.released", "reseller.removal_near"}, Handle: n.OnReseller},
+		{Name: "notify-domain", Names: []string{"domain.lapsed", "domain.released"}, Handle: n.OnDomain},
 		{Name: "notify-credit", Names: []string{"balance.low", "workspace.stop_requested"}, Handle: n.OnCredit},
 		{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.OnFailed},
 		{Name: "notify-attention", Names: []string{"attention.raised"}, Handle: n.OnAttention},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ezscale/ezscale/app/certificates"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/domains"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -40,6 +41,14 @@ func (n *node) bootCertificates() (err error) {
 	n.edge.authority, err = certificates.New(certificates.Config{DB: n.db, Key: n.key, Log: n.console.log, Now: clock.Wall{}.Now, Domain: c.Domain,
 		CA: c.ACMECA, CARoot: c.ACMERoot, Email: c.ACMEEmail, HTTPAddr: n.listener.Addr().String(), HTTPSAddr: n.edge.listener.Addr().String(), HTTPSPort: c.EdgeHTTPS, DNS01: string(c.DNS01)})
 	return err
+}
+
+// issuer is who obtains certificates; nil where that is not our business.
+func (n *node) issuer() domains.Issuer {
+	if n.edge.authority == nil {
+		return nil
+	}
+	return n.edge.authority
 }
 
 // serveAll answers on the plain address and, where there is one, on the address of

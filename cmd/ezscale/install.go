@@ -12,6 +12,7 @@ import (
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/clock"
+	"github.com/ezscale/ezscale/app/domains"
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/lifecycle"
@@ -36,6 +37,7 @@ type installation struct {
 	wholesale *wholesale.Service
 	lifecycle *lifecycle.Service
 	hosts     *hosts.Service
+	domains   *domains.Service
 }
 
 // purpose says how a command comes to the installation.
@@ -95,7 +97,8 @@ func (c *console) openParts(in *installation, p purpose) error {
 	in.hosts = hosts.New(hosts.Config{DB: in.db, Key: in.key, Now: in.Now, Wall: clock.Wall{}.Now, Log: c.log, Makers: c.makers()})
 	in.lifecycle = lifecycle.New(lifecycle.Config{DB: in.db, Clock: in, Desktops: c.desktops(in), Log: c.log})
 	in.wholesale = wholesale.New(wholesale.Config{DB: in.db, Shops: in.lifecycle, Clock: in, Log: c.log})
-	return nil
+	in.domains, err = c.domainsOf(in)
+	return err
 }
 
 // Now is business time: an installation is the clock of its domains.

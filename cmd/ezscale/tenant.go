@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/tenants"
 )
@@ -55,7 +54,11 @@ func (cmd tenantCreateCmd) Run(c *console) error {
 // createTenant is the one way in which a shop comes to be: its owner, its
 // welcome mail and its first billing months belong to it from the first moment.
 func (in *installation) createTenant(ctx context.Context, n tenants.NewTenant) (tenants.Tenant, bool, error) {
-	return in.accounts.OpenShop(ctx, n, in.firstCycles)
+	t, created, err := in.accounts.OpenShop(ctx, n, in.firstCycles)
+	if err == nil && created && n.Domain != "" {
+		err = in.domains.Ensure(ctx, t)
+	}
+	return t, created, err
 }
 
 // firstCycles asks for the ends of the first months: its customers', and its own
@@ -113,82 +116,4 @@ func (cmd tenantShowCmd) Run(c *console) error {
 		return c.print(cmd.JSON, tenantJSON(t), fmt.Sprintf("%s (%s)\n  status %s\n  schema %s\n  hosts %s\n  owner %s\n  zone %s, currency %s",
 			t.Name, t.Slug, t.Status, t.Schema(), strings.Join(t.Hosts, ", "), t.OwnerEmail, t.TimeZone, t.Currency))
 	})
-}
-
-type domainCmd struct {
-	Add    domainAddCmd    `cmd:"" help:"Give a reseller a domain."`
-	Check  domainCheckCmd  `cmd:"" help:"Show a domain and the DNS record that proves it."`
-	Remove domainRemoveCmd `cmd:"" help:"Take a domain from a reseller."`
-}
-
-type domainArgs struct {
-	Tenant string `help:"The slug." required:""`
-	Domain string `help:"The domain." required:""`
-	JSON   bool   `help:"Print one line of JSON."`
-}
-
-type domainAddCmd struct {
-	domainArgs
-	Verified bool `help:"You vouch that it belongs to the reseller: it is served at once."`
-}
-
-// Run adds a domain; without --verified it is served once it is proven.
-func (cmd domainAddCmd) Run(c *console) error {
-	return cmd.with(c.change, func(in *installation, t tenants.Tenant) error {
-		d, err := in.db.AddDomain(c.ctx, t, cmd.Domain, cmd.Verified)
-		if err != nil {
-			return err
-		}
-		return c.printDomain(cmd.JSON, t, d)
-	})
-}
-
-type domainCheckCmd struct{ domainArgs }
-
-// Run shows where a domain stands.
-func (cmd domainCheckCmd) Run(c *console) error {
-	return cmd.with(c.with, func(in *installation, t tenants.Tenant) error {
-		list, err := in.db.Domains(c.ctx, t.ID)
-		if err != nil {
-			return err
-		}
-		for _, d := range list {
-			if d.Domain == strings.ToLower(strings.TrimSuffix(cmd.Domain, ".")) {
-				return c.printDomain(cmd.JSON, t, d)
-			}
-		}
-		return fail.Missing("domain")
-	})
-}
-
-type domainRemoveCmd struct{ domainArgs }
-
-// Run takes a domain away.
-func (cmd domainRemoveCmd) Run(c *console) error {
-	return cmd.with(c.change, func(in *installation, t tenants.Tenant) error {
-		if err := in.db.RemoveDomain(c.ctx, t, cmd.Domain); err != nil {
-			return err
-		}
-		return c.print(cmd.JSON, map[string]any{"domain": cmd.Domain, "removed": true}, cmd.Domain+" removed from "+t.Slug)
-	})
-}
-
-func (a domainArgs) with(open func(func(*installation) error) error, fn func(*installation, tenants.Tenant) error) error {
-	return open(func(in *installation) error {
-		t, err := in.tenantBySlug(a.Tenant)
-		if err != nil {
-			return err
-		}
-		return fn(in, t)
-	})
-}
-
-func (c *console) printDomain(asJSON bool, t tenants.Tenant, d tenants.Domain) error {
-	data := map[string]any{"tenant": t.Slug, "domain": d.Domain, "type": d.Type, "ssl_status": d.SSLStatus, "verified_at": d.VerifiedAt}
-	text := d.Domain + " is served for " + t.Slug
-	if d.VerifiedAt == nil {
-		data["txt_name"], data["txt_value"] = "_ezscale."+d.Domain, d.Token
-		text = fmt.Sprintf("%s waits for its proof: make a TXT record _ezscale.%s with the value %s, or vouch for it with --verified", d.Domain, d.Domain, d.Token)
-	}
-	return c.print(asJSON, data, text)
 }
