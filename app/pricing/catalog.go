@@ -129,6 +129,13 @@ func (s *Service) SetShape(ctx context.Context, actor string, n Shape) error {
 func (s *Service) changeCatalog(ctx context.Context, actor, action string, n Shape, write func(context.Context, tenants.CentralTx, Shape) error) error {
 	n.Name, n.Description = strings.TrimSpace(n.Name), strings.TrimSpace(n.Description)
 	err := s.db.Central(ctx, func(tx tenants.CentralTx) error {
+		unknown, err := unknownTiers(ctx, tx, n.Tiers)
+		if err == nil && len(unknown) > 0 {
+			err = fail.Fields{"tiers": "There is no tier " + strings.Join(unknown, ", ") + "."}.Err()
+		}
+		if err != nil {
+			return err
+		}
 		if err := write(ctx, tx, n); err != nil {
 			return err
 		}

@@ -108,6 +108,11 @@ func updateShape(ctx context.Context, tx tenants.CentralTx, s Shape) error {
 	return err
 }
 
+func unknownTiers(ctx context.Context, tx tenants.CentralTx, ids []string) ([]string, error) {
+	return tenants.List[string](ctx, tx, `-- pricing.unknownTiers
+		select named.id from unnest($1::text[]) as named (id) where not exists (select from central.reseller_tiers r where r.id = named.id) order by 1`, ids)
+}
+
 func recordCentral(ctx context.Context, tx tenants.CentralTx, actor, action, subject string, detail map[string]string) error {
 	_, err := tx.Exec(ctx, `-- pricing.recordCentral
 		insert into central.audit_log (at, actor, action, subject, detail) values ($1, $2, $3, $4, $5)`, tx.Now(), actor, action, subject, detail)
