@@ -20,7 +20,8 @@ func lifeSections(t tenants.Tenant, paysByInvoice bool, now time.Time) (sections
 		return nil
 	}
 	action := func(step string) string { return "/admin/resellers/" + t.Slug + "/" + step }
-	reason := views.FieldProps{Name: "reason", Label: "Reason", MaxLength: "500", Hint: "The owner reads it, and the audit log keeps it."}
+	// Two forms ask for a reason, so each field has a name of its own to be found by.
+	reason := views.FieldProps{Name: "reason", ID: "field-reason-standing", Label: "Reason", MaxLength: "500", Hint: "The owner reads it, and the audit log keeps it."}
 	if t.Status.Open() {
 		sections = append(sections, views.ReportSection{ID: "suspend", Title: "Suspend", Text: "The shop’s pages close and no desktop starts. Those that run finish the block that is paid. Its people still sign in and pay.",
 			Form: &views.ReportForm{Action: action("suspend"), Submit: "Suspend this reseller", Fields: []views.FieldProps{reason}}})
@@ -36,7 +37,7 @@ func lifeSections(t tenants.Tenant, paysByInvoice bool, now time.Time) (sections
 		pays = "yes"
 	}
 	closing := reason
-	closing.Hint = "The owner reads it, with the dates."
+	closing.ID, closing.Hint = "field-reason-close", "The owner reads it, with the dates."
 	return append(sections, views.ReportSection{ID: "trial", Title: "Trial", Text: "When a trial ends, a reseller that has a way to pay goes on; any other is suspended until it has.",
 		Form: &views.ReportForm{Action: action("trial"), Submit: "Save", Fields: []views.FieldProps{{Name: "trial_ends", Label: "Trial ends on", Value: ends, Type: "date", Optional: true, Hint: "Empty: its end stays as it is."}},
 			Selects: []views.SelectProps{{Name: "pays_by_invoice", Label: "Pays by bank transfer", Value: pays, Options: []views.Option{{Value: "no", Label: "Not agreed"}, {Value: "yes", Label: "Agreed"}}}}}},
@@ -145,6 +146,7 @@ func (s *server) live(c *echo.Context, step lifeStep) error {
 		if shown := page.Sections[i].Form; shown != nil && page.Sections[i].ID == step.id {
 			shown.Wrong, _ = wrongOf(err)
 			for j := range shown.Fields {
+				shown.Fields[j].ID = "" // where the list of what is wrong leads to
 				shown.Fields[j].Value = form.Get(shown.Fields[j].Name)
 			}
 			for j := range shown.Selects {

@@ -17,7 +17,12 @@ func TestAnOperatorLeadsAResellerThroughItsLife(t *testing.T) {
 	op, at := w.central().signIn("/admin", w.operator().Email), "/admin/resellers/"+w.a.Slug
 
 	op.get(at).want(200).says("Suspend this reseller", "Close this reseller for good").hides("Resume this reseller")
-	op.post(at+"/suspend", url.Values{"reason": {" "}}).want(422).says("Say why, in a sentence")
+	empty := op.post(at+"/suspend", url.Values{"reason": {" "}}).want(422).says("Say why, in a sentence")
+	for _, id := range []string{"field-reason", "field-reason-close"} {
+		if n := len(empty.all("input", "id", id)); n != 1 {
+			t.Errorf("%d fields are #%s", n, id)
+		}
+	}
 	op.post(at+"/suspend", url.Values{"reason": {"They send spam"}}).want(303).goesTo(at)
 	op.get(at).want(200).says("Northwind Desktops is suspended.", "They send spam", "Resume this reseller").hides("Suspend this reseller")
 	w.at(w.a).get("/").want(503)
