@@ -53,6 +53,9 @@ func (s *server) adminSignIn(c *echo.Context) error {
 }
 
 func (s *server) adminSignOut(c *echo.Context) error {
+	if err := s.Console.EndAll(c.Request().Context(), s.doors.admin.GetString(c.Request().Context(), keyActs)); err != nil {
+		return err
+	}
 	if err := s.doors.admin.Destroy(c.Request().Context()); err != nil {
 		return err
 	}

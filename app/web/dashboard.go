@@ -33,6 +33,7 @@ func (s *server) deskShell(c *echo.Context, title string, person accounts.User, 
 	if wearsRules(c) {
 		shell.CustomCSSURL = s.lookAt(visitOf(c).tenant).rulesAt
 	}
+	shell.Acting = s.actingOf(c)
 	shell.Nav = navAt(deskNav, c.Request().URL.Path)
 	shell.User = &views.ShellUser{Name: name, Initials: branding.Initials(name), Email: person.Email}
 	shell.Menu = []views.NavItem{{Label: "API keys", Href: "/settings/keys"}}

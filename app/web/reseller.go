@@ -79,6 +79,9 @@ func (s *server) resellerOf(c *echo.Context, email, password string) (tenants.Te
 }
 
 func (s *server) resellerSignOut(c *echo.Context) error {
+	if err := s.Console.EndAll(c.Request().Context(), s.deskOfReseller(c).GetString(c.Request().Context(), keyActs)); err != nil {
+		return err
+	}
 	if err := s.deskOfReseller(c).Destroy(c.Request().Context()); err != nil {
 		return err
 	}
@@ -95,6 +98,7 @@ func (s *server) consoleShell(c *echo.Context, title string, person accounts.Use
 	if person.Role == accounts.Owner {
 		hidden = nil
 	}
+	shell.Acting = s.actingOf(c)
 	shell.Side = sideAt(consoleNav, c.Request().URL.Path, hidden)
 	shell.Menu = []views.NavItem{{Label: "Your shop", Href: s.addressOf(c, v.tenant, "/")}}
 	if host, _, ok := s.Registry.ByHost(s.hostOf(c.Request())); ok {

@@ -80,6 +80,7 @@ func (s *server) customerAs(c *echo.Context, status int, change func(*views.Cust
 		page.First = customerPath(id)
 	}
 	change(&page)
+	s.mayLeadTo(c, visitOf(c).tenant)
 	return s.render(c, status, views.CustomerPage(s.consoleShell(c, b.person.Name, b.staff), page))
 }
 

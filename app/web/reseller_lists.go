@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v5"
 
 	"github.com/ezscale/ezscale/app/accounts"
@@ -301,6 +302,11 @@ func (s *server) turnCustomer(c *echo.Context, said string, do turning) error {
 	if err = do(c.Request().Context(), visitOf(c).tenant, consoleActor(c), id, form.Get("reason")); err == nil {
 		return s.consoleDone(c, said, customerPath(id))
 	}
+	return s.askReason(c, err, id, form)
+}
+
+// askReason shows the form once more, alone.
+func (s *server) askReason(c *echo.Context, err error, id uuid.UUID, form url.Values) error {
 	if fail.Is(err, fail.NotFound) {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"github.com/labstack/echo/v5"
 
 	"github.com/ezscale/ezscale/app/accounts"
+	"github.com/ezscale/ezscale/app/console"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -20,6 +21,7 @@ type visit struct {
 	epoch    int               // the sign-in generation the session was made in
 	staff    bool              // filled in by the guards that need it
 	owner    bool              // likewise
+	acting   *console.Acting   // when it is really somebody else
 	operator accounts.Operator // set on /admin only
 }
 
