@@ -58,7 +58,8 @@ func (db *DB) insertTenant(ctx context.Context, tx CentralTx, n NewTenant) (row 
 	}
 	if !n.House {
 		const billing = `-- insert tenant billing
-			insert into central.tenant_billing (tenant_id) values ($1)`
+			insert into central.tenant_billing (tenant_id, plan_id)
+			select $1, coalesce((select r.id from central.reseller_tiers r join central.settings s on s.key = 'default_tier' and s.value #>> '{}' = r.id), 'basic')`
 		if _, err := tx.Exec(ctx, billing, id); err != nil {
 			return row, err
 		}
