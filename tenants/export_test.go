@@ -53,3 +53,6 @@ func ParseMigration(name, text string) (up string, err error) {
 	m, err := parseMigration(name, text)
 	return m.up, err
 }
+
+// Rules knows what names a shop may have, without a database.
+func Rules(central, edge string) *DB { return &DB{domain: central, cfg: Config{EdgeHost: edge}} }

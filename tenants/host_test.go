@@ -98,3 +98,47 @@ func TestDomainsThatAreNobodysOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestNoShopGetsANameOfTheInstallation(t *testing.T) {
+	t.Parallel()
+	db := tenants.Rules("desk.provider.example", "edge.provider-net.example")
+	for _, domain := range []string{
+		"desk.provider.example", "provider.example", "a.desk.provider.example", "edge.provider-net.example", "acme.edge.provider-net.example", "provider-net.example", "Edge.Provider-Net.Example.",
+	} {
+		if _, err := db.NormalDomain(domain); err == nil {
+			t.Errorf("%q was allowed", domain)
+		}
+	}
+	for _, domain := range []string{"other.provider.example", "xedge.provider-net.example", "shop.example.com"} {
+		if _, err := db.NormalDomain(domain); err != nil {
+			t.Errorf("%q: %v", domain, err)
+		}
+	}
+}
+
+func FuzzNormalDomain(f *testing.F) {
+	for _, domain := range []string{"shop.example.com", "Shop.Example.com.", "bücher.example", "xn--bcher-kva.example", "a.localhost", "co.uk", "1.2.3.4", "[::1]", "a.edge.provider.example", "faß.example", "\u2024.com", "a。b.com"} {
+		f.Add(domain)
+	}
+	db := tenants.Rules("desk.provider.example", "edge.provider.example")
+	f.Fuzz(func(t *testing.T, typed string) {
+		name, err := db.NormalDomain(typed)
+		if err != nil {
+			if name != "" {
+				t.Errorf("%q became %q, %v", typed, name, err)
+			}
+			return
+		}
+		if again, err := db.NormalDomain(name); err != nil || again != name {
+			t.Errorf("%q became %q, which becomes %q, %v", typed, name, again, err)
+		}
+		if host, err := tenants.NormalHost(name); err != nil || host != name {
+			t.Errorf("%q became %q, which is no host: %v", typed, name, err)
+		}
+		for _, own := range []string{"desk.provider.example", "edge.provider.example", "localhost"} {
+			if name == own || strings.HasSuffix(name, "."+own) || strings.HasSuffix(own, "."+name) {
+				t.Errorf("%q became %q", typed, name)
+			}
+		}
+	})
+}

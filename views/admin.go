@@ -52,8 +52,12 @@ func (p Overview) quiet() bool {
 
 // Resellers is the list of shops and the form for a new one.
 type Resellers struct {
-	Rows []ResellerRow
-	Form NewReseller
+	Rows               []ResellerRow
+	Form               NewReseller
+	Found              int // of all that the filter leaves
+	Query, State, CSV  string
+	States             []Option
+	First, Older, Path string
 }
 
 // ResellerRow is one shop.
@@ -69,6 +73,9 @@ type ResellerRow struct {
 	Created    string
 	Trial      string
 	Problem    string
+	Customers  string
+	Running    string
+	Month      string // at wholesale prices, since the provider's month began
 }
 
 func (r ResellerRow) ownerBelow() string {
@@ -82,14 +89,16 @@ func (r ResellerRow) ownerBelow() string {
 type NewReseller struct {
 	Name, OwnerName, Email, Domain string
 	Slug, TimeZone, Currency       string
-	TrialDays                      string
+	TrialDays, DefaultDays         string // what is typed, what holds when nothing is
+	Tier                           string
+	Tiers                          []Option
 	Central                        string // the name under which shops get an address
 	Wrong                          Wrong
 }
 
 // more opens the rarely used fields when something in them needs a look.
 func (f NewReseller) more() bool {
-	for _, name := range []string{"slug", "time_zone", "currency", "trial_days", "owner_name"} {
+	for _, name := range []string{"slug", "time_zone", "currency", "trial_days", "owner_name", "tier"} {
 		if f.Wrong.Fields[name] != "" {
 			return true
 		}
@@ -98,7 +107,7 @@ func (f NewReseller) more() bool {
 }
 
 func (f NewReseller) lines() []FieldError {
-	return f.Wrong.lines("name", "email", "domain", "owner_name", "slug", "time_zone", "currency", "trial_days")
+	return f.Wrong.lines("name", "email", "domain", "owner_name", "slug", "time_zone", "currency", "trial_days", "tier")
 }
 
 func (f NewReseller) suffix() string {

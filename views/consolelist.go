@@ -9,6 +9,10 @@ type ConsoleList struct {
 	Query       string
 	State       string
 	States      []Option
+	Fields      []FieldProps  // further filters
+	Selects     []SelectProps // likewise
+	Filtered    bool          // by one of those
+	Links       []NavItem
 	CSV         string
 	Columns     []Column
 	Rows        []ConsoleRow

@@ -16,6 +16,10 @@ type AttentionList struct {
 	Items         []AttentionItem
 	Open          int
 	Newest, Older string
+	Kind, Shop    string // the filters
+	Kinds         []Option
+	CSV           string
+	Incomplete    string // why desktops may be missing, or ""
 }
 
 // ParkedRow is a customer who waits for somebody to look at the numbers.

@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v5/middleware"
 
 	"github.com/ezscale/ezscale/app/accounts"
+	"github.com/ezscale/ezscale/app/activity"
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/bus"
@@ -57,6 +58,7 @@ type Deps struct {
 	Wholesale  *wholesale.Service
 	Pricing    *pricing.Service
 	Onboarding *onboarding.Service
+	Activity   *activity.Service
 	Lifecycle  *lifecycle.Service
 	Domains    *domains.Service
 	Issuer     domains.Issuer // obtains certificates; nil without HTTPS

@@ -77,6 +77,7 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	}
 	w.deps.Hosts = machinesOf(t, db)
 	w.deps.Pricing, w.deps.Onboarding = pricing.New(db), onboarding.New(db)
+	w.deps.Domains = domainsOf(t, db)
 	w.deps.Lifecycle = lifecycle.New(lifecycle.Config{DB: db, Clock: clock.NewMovable(noon, 0), Desktops: w.deps.Workspaces, Log: quiet})
 	w.deps.Wholesale = wholesale.New(wholesale.Config{DB: db, Shops: w.deps.Lifecycle, Clock: clock.NewMovable(noon, 0), Log: quiet})
 	w.deps.Parking = parking.New(parking.Config{DB: db, Clock: clock.NewMovable(noon, 0), Desktops: w.deps.Workspaces, Log: quiet})
