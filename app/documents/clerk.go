@@ -12,7 +12,7 @@ import (
 // Clerk reads documents and draws them for letters.
 type Clerk struct {
 	DB    *tenants.DB
-	Links func(t tenants.Tenant, path string) string // a whole address on the shop's best host
+	Links func(t tenants.Tenant, path string) string         // a whole address on the shop's best host
 	Logos func(ctx context.Context, t tenants.Tenant) []byte // a shop's own logo, or nothing; nil knows none
 	press Press
 }

@@ -113,14 +113,13 @@ var consoleNav = []views.NavGroup{
 		{Label: "Usage", Href: "/reseller/usage"}, {Label: "Parked accounts", Href: "/reseller/parked"}}},
 	{Title: "Money", Items: []views.NavItem{{Label: "Invoices", Href: "/reseller/invoices"}, {Label: "Rehearsal", Href: "/reseller/rehearsal"},
 		{Label: "Payments", Href: "/reseller/payments"}, {Label: "Coupons", Href: "/reseller/coupons"}, {Label: "Taxes", Href: "/reseller/taxes"}, {Label: "Terms", Href: "/reseller/billing"}}},
-	{Title: "Shop", Items: []views.NavItem{{Label: "Pricing", Href: "/reseller/pricing"}, {Label: "Branding", Href: "/reseller/branding"}, {Label: "Domains", Href: "/reseller/domains"},
-		{Label: "API keys", Href: "/reseller/keys"}, {Label: "Webhooks", Href: "/reseller/webhooks"}}},
+	{Title: "Shop", Items: []views.NavItem{{Label: "Pricing", Href: "/reseller/pricing"}, {Label: "Branding", Href: "/reseller/branding"}, {Label: "Domains", Href: "/reseller/domains"}}},
 	{Title: "Company", Items: []views.NavItem{{Label: "Wholesale", Href: "/reseller/wholesale"}, {Label: "Settlement", Href: "/reseller/settlement"},
 		{Label: "Staff", Href: "/reseller/staff"}, {Label: "Activity", Href: "/reseller/audit"}, {Label: "Guide", Href: "/reseller/guide"}}},
 }
 
 // ownersPages are the pages of the console that staff do not get.
-var ownersPages = map[string]bool{"/reseller/payments": true, "/reseller/domains": true, "/reseller/keys": true, "/reseller/webhooks": true, "/reseller/wholesale": true,
+var ownersPages = map[string]bool{"/reseller/payments": true, "/reseller/domains": true, "/reseller/wholesale": true,
 	"/reseller/settlement": true, "/reseller/staff": true}
 
 // adminNav is the operator's navigation.
@@ -129,8 +128,7 @@ var adminNav = []views.NavGroup{
 	{Title: "Resellers", Items: []views.NavItem{{Label: "Resellers", Href: "/admin/resellers"}, {Label: "Domains", Href: "/admin/domains"},
 		{Label: "Tiers", Href: "/admin/tiers"}, {Label: "Catalogue", Href: "/admin/catalog"}}},
 	{Title: "Money", Items: []views.NavItem{{Label: "Wholesale", Href: "/admin/wholesale"}, {Label: "Settlement", Href: "/admin/settlement"}, {Label: "Rehearsal", Href: "/admin/rehearsal"}}},
-	{Title: "Installation", Items: []views.NavItem{{Label: "Desktop hosts", Href: "/admin/servers"}, {Label: "Jobs and timers", Href: "/admin/jobs"},
-		{Label: "Audit log", Href: "/admin/audit"}, {Label: "Settings", Href: "/admin/settings"}}},
+	{Title: "Installation", Items: []views.NavItem{{Label: "Desktop hosts", Href: "/admin/servers"}}},
 }
 
 // sideAt marks the line of a console's navigation that path lies under, the
