@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/activity"
+	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
 	shopconsole "github.com/ezscale/ezscale/app/console"
