@@ -2,21 +2,22 @@ package views
 
 // Console is a reseller's overview.
 type Console struct {
-	Shop     string
-	State    string // as stored: trial, active, suspended
-	Billing  string // as stored: past_due, or ""
-	Trial    string // "Trial until December 4, 2026", or ""
-	Hosts    []NavItem
-	Stats    []StatProps
-	Plots    []ConsolePlot
-	Running  string // "2 desktops"
-	Month    string // "November 2026"
-	Query    string
-	People   []ConsolePerson
-	Older    string // the next page of people, or ""
-	Newest   string // back to the first page, or ""
-	Currency string // its symbol
-	Grants   bool   // credit can be granted
+	Shop       string
+	State      string // as stored: trial, active, suspended
+	Billing    string // as stored: past_due, or ""
+	Trial      string // "Trial until December 4, 2026", or ""
+	Hosts      []NavItem
+	Stats      []StatProps
+	Plots      []ConsolePlot
+	FirstSteps Checklist // empty when nothing is left to do
+	Running    string    // "2 desktops"
+	Month      string    // "November 2026"
+	Query      string
+	People     []ConsolePerson
+	Older      string // the next page of people, or ""
+	Newest     string // back to the first page, or ""
+	Currency   string // its symbol
+	Grants     bool   // credit can be granted
 }
 
 // ConsolePerson is one customer in the list.

@@ -71,17 +71,39 @@ order by w.created_at desc, w.id desc limit $5`, k.pattern, s.State, k.before, k
 }
 
 // DaysQ sums the blocks that began in [from, to) by the day in the zone. Days without
-// any are left out.
+// any are left out. Each block is put into its day by comparing times, and seconds of
+// one rate are added before they are multiplied: both are many times cheaper than
+// reckoning with zones and decimals a block.
 func DaysQ(dst *[]Day, from, to time.Time, zone *time.Location, currency string) tenants.Query {
+	starts, names := midnights(from, to, zone)
 	return tenants.ListQ(dst, `-- console.DaysQ
-select (starts_at at time zone $3)::date as day, sum(rate * seconds) / 3600 as retail, sum(wholesale_rate * seconds) / 3600 as wholesale, sum(seconds)::bigint as seconds
-from usage_blocks where starts_at >= $1 and starts_at < $2 and currency = $4 group by 1 order by 1`, from, to, zone.String(), currency)
+select ($4::date[])[day] as day, sum(rate * seconds) / 3600 as retail, sum(wholesale_rate * seconds) / 3600 as wholesale, sum(seconds)::bigint as seconds
+from (select width_bucket(starts_at, $3::timestamptz[]) as day, rate, wholesale_rate, sum(seconds) as seconds
+    from usage_blocks where starts_at >= $1 and starts_at < $2 and currency = $5 group by 1, 2, 3) b
+group by b.day order by b.day`, from, to, starts, names, currency)
 }
 
 // NewcomersQ counts customers by the day in the zone on which they came.
-func NewcomersQ(dst *[]Newcomers, from time.Time, zone *time.Location) tenants.Query {
+func NewcomersQ(dst *[]Newcomers, from, to time.Time, zone *time.Location) tenants.Query {
+	starts, names := midnights(from, to, zone)
 	return tenants.ListQ(dst, `-- console.NewcomersQ
-select (created_at at time zone $2)::date as day, count(*) as customers from users where role = 'customer' and created_at >= $1 group by 1 order by 1`, from, zone.String())
+select ($4::date[])[day] as day, customers
+from (select width_bucket(created_at, $3::timestamptz[]) as day, count(*) as customers
+    from users where role = 'customer' and created_at >= $1 and created_at < $2 group by 1) n
+order by n.day`, from, to, starts, names)
+}
+
+// midnights are the beginnings of the days in the zone that [from, to) touches, and
+// their dates.
+func midnights(from, to time.Time, zone *time.Location) (starts []time.Time, names []string) {
+	y, m, d := from.In(zone).Date()
+	for n := 0; ; n++ {
+		day := time.Date(y, m, d+n, 0, 0, 0, 0, zone)
+		if !day.Before(to) {
+			return starts, names
+		}
+		starts, names = append(starts, day), append(names, day.Format(time.DateOnly))
+	}
 }
 
 // CrowdQ counts customers and running desktops.

@@ -19,6 +19,7 @@ import (
 	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/money"
+	"github.com/ezscale/ezscale/app/onboarding"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/views"
 )
@@ -126,9 +127,10 @@ func (s *server) resellerPage(c *echo.Context) error {
 	var person accounts.User
 	var month billing.ShopMonth
 	var balances []ledger.CustomerBalance
+	var steps onboarding.State
 	cycle := billing.CycleOf(v.tenant.Zone, s.Clock.Now())
 	err = s.DB.Read(ctx, v.tenant, accounts.UserQ(&person, v.userID), billing.ShopMonthQ(&month, cycle.Start, cycle.End, v.tenant.Currency),
-		ledger.BalancesQ(&balances, idsOf(people.Users), v.tenant.Currency))
+		ledger.BalancesQ(&balances, idsOf(people.Users), v.tenant.Currency), firstStepsQ(&steps, v.tenant))
 	if err != nil {
 		return err
 	}
@@ -138,7 +140,7 @@ func (s *server) resellerPage(c *echo.Context) error {
 		return err
 	}
 	page := s.consoleOf(c, cycle.Name(), month)
-	page.Plots = s.plots(v.tenant, drawn)
+	page.Plots, page.FirstSteps = s.plots(v.tenant, drawn), checklistOf(c, steps)
 	page.Query, page.People = query, s.consolePeople(c, people.Users, balances)
 	if people.Next != "" {
 		page.Older = "/reseller?" + url.Values{"q": {query}, "cursor": {people.Next}}.Encode()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ezscale/ezscale/app/accounts"
+	"github.com/ezscale/ezscale/tenants"
 )
 
 func TestResellersSetPricesAgainstWholesale(t *testing.T) {
@@ -114,6 +115,19 @@ func TestTheFirstStepsOfAShop(t *testing.T) {
 	w := newWorld(t)
 	w.person(w.a, "boss@example.com", accounts.Owner)
 	owner := w.at(w.a).signIn("/reseller", "boss@example.com")
+	w.person(w.a, "stan@example.com", accounts.Staff)
+	page := owner.get("/reseller").want(200).says("First steps", "Point your own domain", "0 of 6 done", "Set your prices")
+	if len(page.all("a", "href", "/reseller/domains")) != 2 { // beside the page, and in the list
+		t.Error("the list does not lead to the domains")
+	}
+	w.at(w.a).signIn("/reseller", "stan@example.com").get("/reseller").want(200).says("An owner of the shop does this.")
+	owner.post("/reseller/pricing/keep", nil).goesTo("/reseller/pricing")
+	w.person(w.a, "ada@example.com", accounts.Customer)
+	if err := w.deps.DB.SetBranding(t.Context(), w.a.ID, tenants.Branding{PrimaryColor: "#0F766E", SecondaryColor: "#64748B"}); err != nil {
+		t.Fatal(err)
+	}
+	owner.get("/reseller").want(200).says("3 of 6 done")
 	owner.post("/reseller/first-steps/hide", nil).goesTo("/reseller")
+	owner.get("/reseller").want(200).hides("First steps")
 	owner.post("/reseller/first-steps/hide", nil).goesTo("/reseller")
 }

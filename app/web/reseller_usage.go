@@ -177,7 +177,7 @@ type shopFigures struct {
 
 func (s *server) figureQs(t tenants.Tenant, f *shopFigures) []tenants.Query {
 	from, now := firstMonth(t.Zone, s.Clock.Now()), s.Clock.Now()
-	return []tenants.Query{console.DaysQ(&f.days, from, now.AddDate(0, 0, 1), t.Zone, t.Currency), console.NewcomersQ(&f.new, from, t.Zone), console.CrowdQ(&f.crowd)}
+	return []tenants.Query{console.DaysQ(&f.days, from, now.AddDate(0, 0, 1), t.Zone, t.Currency), console.NewcomersQ(&f.new, from, now.AddDate(0, 0, 1), t.Zone), console.CrowdQ(&f.crowd)}
 }
 
 // plots draws the last 30 days and the last 12 months.

@@ -165,8 +165,6 @@ func (s *server) table() []Route {
 		{post, "/reseller/staff/:id/remove", anywhere, owner, s.removeStaff},
 		{get, "/reseller/audit", anywhere, reseller, s.activityPage},
 		{get, "/reseller/audit.csv", anywhere, reseller, s.activityCSV},
-		{get, "/reseller/audit", anywhere, reseller, s.activityPage},
-		{get, "/reseller/audit.csv", anywhere, reseller, s.activityCSV},
 		{get, uploadRoute, anywhere, reseller, s.brandingPage},
 		{post, uploadRoute, anywhere, reseller, s.saveBranding},
 		{post, "/reseller/branding/preview", anywhere, reseller, s.previewBranding},

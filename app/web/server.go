@@ -19,7 +19,6 @@ import (
 
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/activity"
-	"github.com/ezscale/ezscale/app/activity"
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/bus"
@@ -59,7 +58,6 @@ type Deps struct {
 	Wholesale  *wholesale.Service
 	Pricing    *pricing.Service
 	Onboarding *onboarding.Service
-	Activity   *activity.Service
 	Activity   *activity.Service
 	Lifecycle  *lifecycle.Service
 	Domains    *domains.Service

@@ -20,7 +20,6 @@ import (
 
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/activity"
-	"github.com/ezscale/ezscale/app/activity"
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
