@@ -122,7 +122,8 @@ func TestWhenANameIsLookedAtAgain(t *testing.T) {
 		known bool
 		want  time.Duration
 	}{
-		"a new claim":          {claimed(time.Minute), true, 5 * time.Minute},
+		"a new claim":          {claimed(time.Minute), true, time.Minute},
+		"of the same hour":     {claimed(20 * time.Minute), true, 5 * time.Minute},
 		"of the same day":      {claimed(3 * time.Hour), true, time.Hour},
 		"of days ago":          {claimed(50 * time.Hour), true, 6 * time.Hour},
 		"that ends":            {claimed(ClaimDays*24*time.Hour - time.Hour), true, time.Hour},

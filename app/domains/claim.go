@@ -37,7 +37,7 @@ func (s *Service) Add(ctx context.Context, t tenants.Tenant, typed, actor string
 		if err := audit(ctx, tx, actor, t.ID, "domain.added", name, ""); err != nil {
 			return err
 		}
-		return bus.DueFor(ctx, tx, t, kind, d.ID.String(), tx.Now().Add(firstLook))
+		return bus.DueFor(ctx, tx, t, kind, d.ID.String(), tx.Now())
 	})
 	return d, err
 }

@@ -17,7 +17,6 @@ const kind = "domain"
 
 // How long it is until the next look.
 const (
-	firstLook = time.Minute
 	daily     = 24 * time.Hour
 	again     = 6 * time.Hour    // for a name that left, and for name servers that do not answer
 	silence   = 30 * time.Second // of the machine's time: servers that did not answer are not asked on our own account
@@ -27,6 +26,8 @@ const (
 func next(d Domain, known bool, now time.Time) time.Time {
 	wait := daily
 	switch {
+	case d.VerifiedAt == nil && now.Sub(d.CreatedAt) < 10*time.Minute:
+		wait = time.Minute
 	case d.VerifiedAt == nil && now.Sub(d.CreatedAt) < time.Hour:
 		wait = 5 * time.Minute
 	case d.VerifiedAt == nil && now.Sub(d.CreatedAt) < daily:
@@ -92,7 +93,7 @@ func (s *Service) Ensure(ctx context.Context, t tenants.Tenant) error {
 			return err
 		}
 		for _, m := range missing {
-			wait := firstLook
+			wait := time.Duration(0)
 			if m.Proven {
 				wait = daily
 			}

@@ -103,7 +103,7 @@ func activityRow(e activity.Entry, zone *time.Location) views.ReportRow {
 	if utf8.RuneCountInString(detail) > longestDetail {
 		detail = string([]rune(detail)[:longestDetail]) + "…"
 	}
-	who, below := whoOf(e)
+	who, below := doerOf(e)
 	about := e.About
 	if about == "" && uuid.Validate(e.Subject) != nil {
 		about = e.Subject
@@ -112,8 +112,8 @@ func activityRow(e activity.Entry, zone *time.Location) views.ReportRow {
 	return views.ReportRow{Cells: []views.ReportCell{{Text: at.Format("Jan 2, 2006"), Below: at.Format("15:04:05")}, {Text: who, Below: below}, {Text: actionWords(e.Action), Below: about}, {Text: detail}}}
 }
 
-// whoOf names who did something: a person, the provider, or a program.
-func whoOf(e activity.Entry) (who, below string) {
+// doerOf names who did something: a person, the provider, or a program.
+func doerOf(e activity.Entry) (who, below string) {
 	switch {
 	case e.Email != "":
 		return e.Name, e.Email

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/ezscale/ezscale/app/accounts"
+	"github.com/ezscale/ezscale/app/activity"
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
@@ -76,7 +77,7 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 			Fleet: workspaces.Hosts{{ID: uuid.New(), Name: "kasm", Kind: "kasm", Active: true, Driver: &linkHost{}}}}),
 	}
 	w.deps.Hosts = machinesOf(t, db)
-	w.deps.Pricing, w.deps.Onboarding = pricing.New(db), onboarding.New(db)
+	w.deps.Pricing, w.deps.Onboarding, w.deps.Activity = pricing.New(db), onboarding.New(db), activity.New(db)
 	w.deps.Domains = domainsOf(t, db)
 	w.deps.Lifecycle = lifecycle.New(lifecycle.Config{DB: db, Clock: clock.NewMovable(noon, 0), Desktops: w.deps.Workspaces, Log: quiet})
 	w.deps.Wholesale = wholesale.New(wholesale.Config{DB: db, Shops: w.deps.Lifecycle, Clock: clock.NewMovable(noon, 0), Log: quiet})
