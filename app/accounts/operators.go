@@ -87,3 +87,20 @@ func (s *Service) Operators(ctx context.Context) ([]Operator, error) {
 	err := s.db.CentralRead(ctx, operatorsQ(&operators))
 	return operators, err
 }
+
+// RemoveOperator takes a person of the provider away, whose sign-ins end with it.
+// Errors: NotFound; Conflict for the last one, who would leave nobody.
+func (s *Service) RemoveOperator(ctx context.Context, id uuid.UUID) (gone Operator, err error) {
+	err = s.db.Central(ctx, func(tx tenants.CentralTx) error {
+		left, err := lockOperators(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if len(left) == 1 && left[0] == id {
+			return fail.New(fail.Conflict, "This is the last operator. Create another one first.")
+		}
+		gone, err = deleteOperator(ctx, tx, id)
+		return err
+	})
+	return gone, err
+}

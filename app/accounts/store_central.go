@@ -103,3 +103,14 @@ func setOperatorPassword(ctx context.Context, tx tenants.CentralTx, email, hash 
 		update central.operators set password_hash = $2, session_epoch = session_epoch + 1 where email = $1
 		returning `+operatorColumns, email, hash)
 }
+
+// lockOperators holds every operator, so that two removals cannot leave nobody.
+func lockOperators(ctx context.Context, tx tenants.CentralTx) ([]uuid.UUID, error) {
+	return tenants.List[uuid.UUID](ctx, tx, `-- lock operators
+		select id from central.operators order by id for update`)
+}
+
+func deleteOperator(ctx context.Context, tx tenants.CentralTx, id uuid.UUID) (Operator, error) {
+	return tenants.Get[Operator](ctx, tx, "operator", `-- delete operator
+		delete from central.operators where id = $1 returning `+operatorColumns, id)
+}

@@ -3,11 +3,11 @@ package web
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/a-h/templ"
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v5"
 
@@ -17,6 +17,8 @@ import (
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/app/hosts"
+	"github.com/ezscale/ezscale/app/oversight"
+	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/app/workspaces"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/views"
@@ -200,34 +202,25 @@ func (s *server) retryDeadLetter(c *echo.Context) error {
 	return seeOther(c, "/admin")
 }
 
-func (s *server) resellersPage(c *echo.Context) error {
-	return s.render(c, 200, views.ResellersPage(s.adminShell(c, "Resellers"), s.resellersOf(c, views.NewReseller{})))
-}
-
-func (s *server) resellersOf(c *echo.Context, form views.NewReseller) views.Resellers {
-	form.Central = s.centralHost()
-	page := views.Resellers{Form: form}
-	for _, t := range s.Registry.All() {
-		page.Rows = append(page.Rows, views.ResellerRow{Name: t.Name, Slug: t.Slug, Host: views.NavItem{Label: s.hostPort(c, t.Host()), Href: s.addressOf(c, t, "/")},
-			More: len(t.Hosts) - 1, State: string(t.Status), Billing: t.BillingStatus, House: t.House, Owner: t.OwnerName, OwnerEmail: t.OwnerEmail,
-			Created: t.CreatedAt.Format("Jan 2, 2006"), Trial: trialOf(t), Problem: t.MigrationError})
-	}
-	return page
-}
-
 func (s *server) createReseller(c *echo.Context) error {
 	form, err := posted(c)
 	if err != nil {
 		return err
 	}
 	page := views.NewReseller{Name: form.Get("name"), OwnerName: form.Get("owner_name"), Email: form.Get("email"), Domain: strings.TrimSpace(form.Get("domain")),
-		Slug: strings.TrimSpace(form.Get("slug")), TimeZone: form.Get("time_zone"), Currency: form.Get("currency"), TrialDays: strings.TrimSpace(form.Get("trial_days"))}
-	shop, err := s.openShop(c.Request().Context(), page)
+		Slug: strings.TrimSpace(form.Get("slug")), TimeZone: form.Get("time_zone"), Currency: form.Get("currency"), TrialDays: strings.TrimSpace(form.Get("trial_days")),
+		Tier: strings.TrimSpace(form.Get("tier"))}
+	shop, err := s.openShop(c.Request().Context(), visitOf(c).operator.Email, page)
+	if wrong, status := wrongOf(err); status != 0 {
+		page.Wrong = wrong
+		list, err := s.resellersOf(c, page)
+		if err != nil {
+			return err
+		}
+		return s.render(c, status, views.ResellersPage(s.adminShell(c, "Resellers"), list))
+	}
 	if err != nil {
-		return s.again(c, err, func(wrong views.Wrong) templ.Component {
-			page.Wrong = wrong
-			return views.ResellersPage(s.adminShell(c, "Resellers"), s.resellersOf(c, page))
-		})
+		return err
 	}
 	s.log.Info("reseller created", "tenant", shop.Slug, "operator", visitOf(c).operator.ID)
 	text := shop.Name + " is open at " + s.addressOf(c, shop, "/") + " – " + shop.OwnerEmail + " gets a letter with a link to choose a password and the first steps."
@@ -239,9 +232,18 @@ func (s *server) createReseller(c *echo.Context) error {
 }
 
 // openShop makes the shop that the form describes; one that is there is refused.
-func (s *server) openShop(ctx context.Context, form views.NewReseller) (tenants.Tenant, error) {
+func (s *server) openShop(ctx context.Context, by string, form views.NewReseller) (tenants.Tenant, error) {
 	n := tenants.NewTenant{Name: form.Name, Email: form.Email, OwnerName: form.OwnerName, Slug: form.Slug, Domain: form.Domain,
 		TimeZone: form.TimeZone, Currency: form.Currency}
+	var settings oversight.Settings
+	var tiers []wholesale.Tier
+	if err := s.DB.CentralRead(ctx, oversight.SettingsQ(&settings), wholesale.TiersQ(&tiers)); err != nil {
+		return tenants.Tenant{}, err
+	}
+	if form.Tier != "" && !slices.ContainsFunc(tiers, func(t wholesale.Tier) bool { return t.ID == form.Tier }) {
+		return tenants.Tenant{}, fail.Fields{"tier": "Choose one of the tiers."}.Err()
+	}
+	n.TrialDays = settings.TrialDays
 	if form.TrialDays != "" {
 		days, err := strconv.Atoi(form.TrialDays)
 		if err != nil || days < 0 || days > 365 {
@@ -264,6 +266,9 @@ func (s *server) openShop(ctx context.Context, form views.NewReseller) (tenants.
 	}
 	if err == nil && !created {
 		err = fail.Fields{"name": "This owner has a shop of this name already, at " + shop.Host() + "."}.Err()
+	}
+	if err == nil && form.Tier != "" && form.Tier != settings.DefaultTier {
+		_, err = s.Wholesale.Agree(ctx, by, shop, wholesale.Change{Tier: &form.Tier})
 	}
 	return shop, err
 }

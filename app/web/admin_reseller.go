@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/app/lifecycle"
+	"github.com/ezscale/ezscale/app/oversight"
 	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/views"
@@ -40,7 +42,12 @@ func (s *server) resellerReport(c *echo.Context, t tenants.Tenant, form *views.R
 		facts = append(facts, views.Item{Term: "Suspended because", Text: t.SuspendedReason})
 	}
 	facts = append(facts, lifeFacts(t)...)
-	page.Sections = []views.ReportSection{{Title: "How it stands", Facts: facts}}
+	head, err := s.headFacts(c, t)
+	if err != nil {
+		return page, err
+	}
+	page.Links = append(page.Links, views.NavItem{Label: "What was done", Href: "/admin/audit?shop=" + url.QueryEscape(t.Slug)}, views.NavItem{Label: "Needs attention", Href: "/admin/attention?shop=" + url.QueryEscape(t.Slug)})
+	page.Sections = []views.ReportSection{{Title: "How it stands", Facts: append(facts, head...)}}
 	if t.House {
 		return page, nil
 	}
@@ -161,4 +168,46 @@ func changeOf(form url.Values) (c wholesale.Change, err error) {
 		c.CycleDay = &day
 	}
 	return c, wrong.Err()
+}
+
+// headFacts are where a shop is reached, how far its data is migrated, and how it
+// stands against what the provider asks of resellers.
+func (s *server) headFacts(c *echo.Context, t tenants.Tenant) ([]views.Item, error) {
+	ctx := c.Request().Context()
+	var settings oversight.Settings
+	if err := s.DB.CentralRead(ctx, oversight.SettingsQ(&settings)); err != nil {
+		return nil, err
+	}
+	names, err := s.DB.Domains(ctx, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	facts := []views.Item{{Term: "Hosts", Text: strings.Join(t.Hosts, ", ")}}
+	for _, d := range names {
+		state := "waits for its proof"
+		switch {
+		case d.LapsedAt != nil:
+			state = "points elsewhere since " + civilDay(*d.LapsedAt)
+		case d.VerifiedAt != nil:
+			state = "proven " + civilDay(*d.VerifiedAt) + ", certificate " + strings.ToLower(views.StateOf(d.SSLStatus).Label)
+		}
+		facts = append(facts, views.Item{Term: d.Domain, Text: d.Type + ", " + state})
+	}
+	version := strconv.FormatInt(t.SchemaVersion, 10)
+	if t.MigrationError != "" {
+		version += ", could not be brought up to date: " + t.MigrationError
+	}
+	facts = append(facts, views.Item{Term: "Schema", Text: t.Schema() + ", version " + version})
+	if f := s.figuresOf(ctx, []tenants.Tenant{t})[0]; f != nil {
+		text := fmt.Sprint(f.Customers)
+		if !t.House && settings.MinCustomers > 0 && f.Customers < settings.MinCustomers {
+			text += fmt.Sprintf(" of the %d that are asked for", settings.MinCustomers)
+		}
+		facts = append(facts, views.Item{Term: "Customers", Text: text}, views.Item{Term: "Running desktops", Text: fmt.Sprint(f.Running)})
+	}
+	support := "given by the reseller"
+	if settings.Support == oversight.SupportProvider {
+		support = "given by the provider at " + settings.SupportEmail
+	}
+	return append(facts, views.Item{Term: "Support", Text: support}), nil
 }

@@ -34,6 +34,7 @@ import (
 	"github.com/ezscale/ezscale/app/live"
 	"github.com/ezscale/ezscale/app/mail"
 	"github.com/ezscale/ezscale/app/onboarding"
+	"github.com/ezscale/ezscale/app/oversight"
 	"github.com/ezscale/ezscale/app/parking"
 	"github.com/ezscale/ezscale/app/payments"
 	"github.com/ezscale/ezscale/app/pricing"
@@ -94,17 +95,18 @@ type TestClock interface {
 
 type server struct {
 	Deps
-	doors   doors
-	origins *http.CrossOriginProtection
-	proxies []netip.Prefix
-	files   http.Handler
-	log     *slog.Logger
-	secure  bool
-	policy  string   // of pages
-	looks   sync.Map // tenant's id → look
-	porter  *porter
-	press   documents.Press
-	proxy   *httputil.ReverseProxy
+	doors     doors
+	origins   *http.CrossOriginProtection
+	proxies   []netip.Prefix
+	files     http.Handler
+	log       *slog.Logger
+	secure    bool
+	policy    string   // of pages
+	looks     sync.Map // tenant's id → look
+	oversight *oversight.Service
+	porter    *porter
+	press     documents.Press
+	proxy     *httputil.ReverseProxy
 }
 
 // New makes the handler of the whole product.
@@ -118,7 +120,7 @@ func New(d Deps) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{Deps: d, doors: newDoors(d.DB.SessionStore(), d.Secure), origins: http.NewCrossOriginProtection(),
-		proxies: proxies, files: files, log: d.Log, secure: d.Secure}
+		proxies: proxies, files: files, log: d.Log, secure: d.Secure, oversight: oversight.New(d.DB)}
 	s.policy = s.formPolicy()
 	if err := s.openDesktops(); err != nil {
 		return nil, err

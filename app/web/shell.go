@@ -128,7 +128,8 @@ var adminNav = []views.NavGroup{
 	{Title: "Resellers", Items: []views.NavItem{{Label: "Resellers", Href: "/admin/resellers"}, {Label: "Domains", Href: "/admin/domains"},
 		{Label: "Tiers", Href: "/admin/tiers"}, {Label: "Catalogue", Href: "/admin/catalog"}}},
 	{Title: "Money", Items: []views.NavItem{{Label: "Wholesale", Href: "/admin/wholesale"}, {Label: "Settlement", Href: "/admin/settlement"}, {Label: "Rehearsal", Href: "/admin/rehearsal"}}},
-	{Title: "Installation", Items: []views.NavItem{{Label: "Desktop hosts", Href: "/admin/servers"}}},
+	{Title: "Installation", Items: []views.NavItem{{Label: "Desktop hosts", Href: "/admin/servers"}, {Label: "Jobs and timers", Href: "/admin/jobs"},
+		{Label: "Audit log", Href: "/admin/audit"}, {Label: "Operators", Href: "/admin/operators"}, {Label: "Settings", Href: "/admin/settings"}}},
 }
 
 // sideAt marks the line of a console's navigation that path lies under, the
