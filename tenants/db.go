@@ -33,6 +33,7 @@ type Config struct {
 	CentralMigrations fs.FS            // nil is what this program was built with
 	TenantMigrations  fs.FS            // nil is what this program was built with
 	RoundTrip         func()           // told of every round trip to the database; nil tells nobody
+	Statement         func(sql string) // told of every statement, as it is asked; nil tells nobody
 	MinVersion        int64            // the oldest shape of a tenant that is served; 0 is the newest
 }
 

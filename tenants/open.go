@@ -124,6 +124,9 @@ func (db *DB) pool(ctx context.Context, url string, settings map[string]string, 
 	if db.cfg.RoundTrip != nil {
 		cfg.ConnConfig.DialFunc = counting(cfg.ConnConfig.DialFunc, db.cfg.RoundTrip)
 	}
+	if db.cfg.Statement != nil {
+		cfg.ConnConfig.Tracer = told(db.cfg.Statement)
+	}
 	cfg.MaxConns = size
 	cfg.MaxConnLifetime = 30 * time.Minute
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute

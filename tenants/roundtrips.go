@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync/atomic"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -42,3 +43,24 @@ func (c *counted) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// told is a tracer that tells of every statement, those of a pipeline one by one, as
+// it was asked.
+type told func(sql string)
+
+func (t told) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	t(data.SQL)
+	return ctx
+}
+
+func (told) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (told) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+
+func (t told) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
+	t(data.SQL)
+}
+
+func (told) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}

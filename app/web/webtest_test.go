@@ -60,8 +60,14 @@ var visitors atomic.Int64
 
 func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	t.Helper()
-	db, a := tenanttest.New(t, tenanttest.WithName("Northwind Desktops"))
-	_, b := tenanttest.New(t, tenanttest.WithName("Contoso Cloud"))
+	return newWorldOn(t, tenanttest.DB(t), change...)
+}
+
+// newWorldOn is a world behind a database that the test has opened itself.
+func newWorldOn(t testing.TB, db *tenants.DB, change ...func(*Deps)) *world {
+	t.Helper()
+	a := tenanttest.Shop(t, db, tenanttest.WithName("Northwind Desktops"))
+	b := tenanttest.Shop(t, db, tenanttest.WithName("Contoso Cloud"))
 	w := &world{t: t, house: houseOf(t, db), a: a, b: b}
 	n := visitors.Add(1)
 	w.ip = fmt.Sprintf("10.%d.%d.7:4321", n/250, n%250)

@@ -44,17 +44,23 @@ func WithName(name string) Option { return func(o *options) { o.name = name } }
 // New makes a shop in the test process's database.
 func New(t testing.TB, opts ...Option) (*tenants.DB, tenants.Tenant) {
 	t.Helper()
+	db := DB(t, opts...)
+	return db, Shop(t, db, opts...)
+}
+
+// Shop makes a shop through a DB that the test has opened itself.
+func Shop(t testing.TB, db *tenants.DB, opts ...Option) tenants.Tenant {
+	t.Helper()
 	o := options{slug: "t" + random(), name: "Test shop"}
 	for _, opt := range opts {
 		opt(&o)
 	}
-	db := DB(t, opts...)
 	shop, _, err := db.Create(context.Background(), tenants.NewTenant{Name: o.name, Email: "owner@" + o.slug + ".test", Slug: o.slug}, nil)
 	if err != nil {
 		t.Fatalf("make a shop: %v", err)
 	}
 	t.Cleanup(func() { drop(t, shop) })
-	return db, shop
+	return shop
 }
 
 // DB is the test process's database, migrated, over connections that are shared
