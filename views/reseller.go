@@ -10,7 +10,6 @@ type Console struct {
 	Stats      []StatProps
 	Plots      []ConsolePlot
 	FirstSteps Checklist // empty when nothing is left to do
-	Running    string    // "2 desktops"
 	Month      string    // "November 2026"
 	Query      string
 	People     []ConsolePerson

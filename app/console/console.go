@@ -14,6 +14,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/fail"
+	"github.com/ezscale/ezscale/app/money"
 	"github.com/ezscale/ezscale/tenants"
 )
 
@@ -134,8 +135,19 @@ type Figures struct {
 	Seconds   int64           `db:"seconds"`
 }
 
-// Margin is what stays with the shop, before the provider's fees.
-func (f Figures) Margin() decimal.Decimal { return f.Retail.Sub(f.Wholesale) }
+// Margin is what stays with the shop, before the provider's fees: the difference of
+// the two amounts as people read them, so that it is what they get when they subtract.
+func (f Figures) Margin(currency string) decimal.Decimal {
+	return money.Round(f.Retail, currency).Sub(money.Round(f.Wholesale, currency))
+}
+
+// Percent is the margin in whole percent of the revenue, 0 without any.
+func (f Figures) Percent(currency string) int {
+	if f.Retail.IsZero() {
+		return 0
+	}
+	return int(f.Margin(currency).Mul(decimal.NewFromInt(100)).Div(f.Retail).Round(0).IntPart())
+}
 
 // Plus adds the figures of another span.
 func (f Figures) Plus(o Figures) Figures {
@@ -162,9 +174,12 @@ type Part struct {
 	Figures
 }
 
-// Crowd counts a shop's customers and what they have running.
+// Crowd counts a shop's customers, who of them used anything in a span, and their
+// desktops.
 type Crowd struct {
 	Customers int64 `db:"customers"`
+	Buyers    int64 `db:"buyers"`
+	Desktops  int64 `db:"desktops"`
 	Running   int64 `db:"running"`
 }
 

@@ -106,10 +106,13 @@ func midnights(from, to time.Time, zone *time.Location) (starts []time.Time, nam
 	}
 }
 
-// CrowdQ counts customers and running desktops.
-func CrowdQ(dst *Crowd) tenants.Query {
+// CrowdQ counts customers and desktops, and who has blocks that began in [from, to).
+func CrowdQ(dst *Crowd, from, to time.Time) tenants.Query {
 	return tenants.GetQ(dst, "crowd", `-- console.CrowdQ
-select (select count(*) from users where role = 'customer') as customers, (select count(*) from kasm_usage_sessions where stopped_at is null) as running`)
+select (select count(*) from users where role = 'customer') as customers,
+    (select count(*) from (select user_id from usage_blocks where starts_at >= $1 and starts_at < $2 group by user_id) b) as buyers,
+    (select count(*) from kasm_workspaces where status <> 'terminated') as desktops,
+    (select count(*) from kasm_usage_sessions where stopped_at is null) as running`, from, to)
 }
 
 // PlansQ shares a span out among plans, by the name that each session began with.

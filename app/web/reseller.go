@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -13,13 +12,9 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/ezscale/ezscale/app/accounts"
-	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/fail"
-	"github.com/ezscale/ezscale/app/ledger"
-	"github.com/ezscale/ezscale/app/metering"
 	"github.com/ezscale/ezscale/app/money"
-	"github.com/ezscale/ezscale/app/onboarding"
 	"github.com/ezscale/ezscale/tenants"
 	"github.com/ezscale/ezscale/views"
 )
@@ -117,95 +112,9 @@ func (s *server) consoleShell(c *echo.Context, title string, person accounts.Use
 	return shell
 }
 
-func (s *server) resellerPage(c *echo.Context) error {
-	v, ctx := visitOf(c), c.Request().Context()
-	query, cursor := strings.TrimSpace(c.QueryParam("q")), c.QueryParam("cursor")
-	people, err := s.Accounts.List(ctx, v.tenant, accounts.Search{Text: query, Cursor: cursor, Limit: peoplePage})
-	if err != nil {
-		return err
-	}
-	var person accounts.User
-	var month billing.ShopMonth
-	var balances []ledger.CustomerBalance
-	var steps onboarding.State
-	cycle := billing.CycleOf(v.tenant.Zone, s.Clock.Now())
-	err = s.DB.Read(ctx, v.tenant, accounts.UserQ(&person, v.userID), billing.ShopMonthQ(&month, cycle.Start, cycle.End, v.tenant.Currency),
-		ledger.BalancesQ(&balances, idsOf(people.Users), v.tenant.Currency), firstStepsQ(&steps, v.tenant))
-	if err != nil {
-		return err
-	}
-	var drawn shopFigures
-	err = s.DB.Read(ctx, v.tenant, s.figureQs(v.tenant, &drawn)...)
-	if err != nil {
-		return err
-	}
-	page := s.consoleOf(c, cycle.Name(), month)
-	page.Plots, page.FirstSteps = s.plots(v.tenant, drawn), checklistOf(c, steps)
-	page.Query, page.People = query, s.consolePeople(c, people.Users, balances)
-	if people.Next != "" {
-		page.Older = "/reseller?" + url.Values{"q": {query}, "cursor": {people.Next}}.Encode()
-	}
-	if cursor != "" {
-		page.Newest = "/reseller?" + url.Values{"q": {query}}.Encode()
-	}
-	return s.render(c, 200, views.ConsolePage(s.consoleShell(c, "Overview", person), page))
-}
-
-func (s *server) consoleOf(c *echo.Context, monthName string, m billing.ShopMonth) views.Console {
-	t := visitOf(c).tenant
-	page := views.Console{Running: views.CountOf(m.Running, "desktop"), Shop: brandOf(t).CompanyName, State: string(t.Status), Billing: t.BillingStatus, Month: monthName, Trial: trialOf(t)}
-	for _, host := range t.Hosts {
-		page.Hosts = append(page.Hosts, views.NavItem{Label: s.hostPort(c, host), Href: s.onHost(c, host, "/")})
-	}
-	page.Stats = []views.StatProps{
-		{Label: "Customers pay", Value: m.Money(m.Retail), Note: metering.Hours(m.Seconds) + " by " + views.CountOf(m.Customers, "customer")},
-		{Label: "You pay us", Value: m.Money(m.Wholesale), Note: "wholesale, before fees"},
-		{Label: "Your margin", Value: m.Money(m.Margin())},
-	}
-	if m.Seconds == 0 {
-		page.Stats[0].Note = "nobody has used anything yet"
-	}
-	if m.Retail.IsPositive() {
-		page.Stats[2].Note = strconv.Itoa(m.Percent()) + " % of what customers pay"
-	}
-	return page
-}
-
-func trialOf(t tenants.Tenant) string {
-	if t.Status != tenants.Trial || t.TrialEndsAt == nil {
-		return ""
-	}
-	return "until " + t.TrialEndsAt.In(t.Zone).Format("January 2, 2006")
-}
-
-func idsOf(users []accounts.User) []uuid.UUID {
-	ids := make([]uuid.UUID, len(users))
-	for i, u := range users {
-		ids[i] = u.ID
-	}
-	return ids
-}
-
-func (s *server) consolePeople(c *echo.Context, users []accounts.User, balances []ledger.CustomerBalance) []views.ConsolePerson {
-	t, back := visitOf(c).tenant, c.Request().URL.RequestURI()
-	credit := map[uuid.UUID]decimal.Decimal{}
-	for _, b := range balances {
-		credit[b.UserID] = b.Credit
-	}
-	out := make([]views.ConsolePerson, len(users))
-	for i, u := range users {
-		out[i] = views.ConsolePerson{ID: u.ID.String(), Name: u.Name, Email: u.Email, Unverified: !u.Verified(),
-			Since: u.CreatedAt.In(t.Zone).Format("Jan 2, 2006"), Credit: money.Of(credit[u.ID], t.Currency).Format(), Grant: grantOf(t, u, back)}
-		if u.Status != accounts.Active {
-			out[i].State = string(u.Status)
-		}
-	}
-	return out
-}
-
-func grantOf(t tenants.Tenant, u accounts.User, back string) views.Grant {
-	return views.Grant{Action: "/reseller/customers/" + u.ID.String() + "/credit", Cause: uuid.NewString(),
-		Symbol: strings.TrimSpace(money.Symbol(t.Currency)), Name: u.Name, Back: back}
+func grantOf(t tenants.Tenant, id uuid.UUID, name, back string) views.Grant {
+	return views.Grant{Action: customerPath(id) + "/credit", Cause: uuid.NewString(),
+		Symbol: strings.TrimSpace(money.Symbol(t.Currency)), Name: name, Back: back}
 }
 
 func (s *server) grantCredit(c *echo.Context) error {
@@ -222,7 +131,7 @@ func (s *server) grantCredit(c *echo.Context) error {
 	if err := s.DB.Read(ctx, v.tenant, accounts.UserQ(&person, v.userID), accounts.UserQ(&buyer, id)); err != nil {
 		return err
 	}
-	grant := grantOf(v.tenant, buyer, consolePath(form.Get("back")))
+	grant := grantOf(v.tenant, buyer.ID, buyer.Name, consolePath(form.Get("back")))
 	grant.Alone, grant.Amount, grant.Reason = true, form.Get("amount"), form.Get("reason")
 	if cause, err := uuid.Parse(form.Get("cause")); err == nil {
 		grant.Cause = cause.String()

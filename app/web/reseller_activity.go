@@ -51,11 +51,8 @@ func (s *server) activityPage(c *echo.Context) error {
 	}
 	var person accounts.User
 	var team []accounts.User
-	list, err := s.Activity.List(c.Request().Context(), v.tenant, search)
+	list, err := s.Activity.List(c.Request().Context(), v.tenant, search, accounts.UserQ(&person, v.userID), accounts.TeamQ(&team))
 	if err != nil {
-		return err
-	}
-	if err := s.DB.Read(c.Request().Context(), v.tenant, accounts.UserQ(&person, v.userID), accounts.TeamQ(&team)); err != nil {
 		return err
 	}
 	page.People = whoOptions(team)

@@ -90,7 +90,7 @@ func (s *server) customerOf(c *echo.Context, b buyer) views.Customer {
 	t, when := visitOf(c).tenant, s.when(c)
 	p := views.Customer{Person: b.person, Profile: b.profile, Path: customerPath(b.person.ID), Desks: b.desks, Invoices: b.invoices,
 		Wallet: views.Wallet{When: when, Funds: b.funds, Profile: b.profile, Owed: b.owed, Bonuses: b.bonuses},
-		Grant:  grantOf(t, b.person, customerPath(b.person.ID)), Limits: views.LimitsOf(b.profile, t.Currency), Mode: views.ModeForm{Mode: b.funds.PayMode}}
+		Grant:  grantOf(t, b.person.ID, b.person.Name, customerPath(b.person.ID)), Limits: views.LimitsOf(b.profile, t.Currency), Mode: views.ModeForm{Mode: b.funds.PayMode}}
 	p.Bonus.Cause = uuid.NewString()
 	p.Grant.Alone, p.Parked = true, parkedFor(b.profile)
 	p.Wallet.Runs, p.OneBlock = runways(b.funds, b.held, b.open, billing.CycleOf(t.Zone, when.Now).End, when.Now)

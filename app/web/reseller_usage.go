@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -62,14 +63,14 @@ func (s *server) shopUsagePage(c *echo.Context) error {
 func figureStats(t tenants.Tenant, f console.Figures) []views.StatProps {
 	amount := func(d decimal.Decimal) string { return money.Of(d, t.Currency).Format() }
 	return []views.StatProps{{Label: "Revenue", Value: amount(f.Retail), Note: "before tax and discounts"}, {Label: "Wholesale cost", Value: amount(f.Wholesale), Note: "before fees"},
-		{Label: "Margin", Value: amount(f.Margin())}, {Label: "Hours", Value: metering.HoursNumber(f.Seconds)}}
+		{Label: "Margin", Value: amount(f.Margin(t.Currency))}, {Label: "Hours", Value: metering.HoursNumber(f.Seconds)}}
 }
 
 func figureCells(t tenants.Tenant, f console.Figures) []views.ReportCell {
 	amount := func(d decimal.Decimal) views.ReportCell {
 		return views.ReportCell{Text: money.Of(d, t.Currency).Format()}
 	}
-	return []views.ReportCell{{Text: metering.HoursNumber(f.Seconds)}, amount(f.Retail), amount(f.Wholesale), amount(f.Margin())}
+	return []views.ReportCell{{Text: metering.HoursNumber(f.Seconds)}, amount(f.Retail), amount(f.Wholesale), amount(f.Margin(t.Currency))}
 }
 
 func figureColumns(first string) []views.Column {
@@ -126,9 +127,18 @@ func plotOf(what, bars, valuesAre string, labels []string, hit string, value fun
 		}
 	}
 	for i := 0; i < 5 && len(labels) > 0; i++ {
-		p.Axis = append(p.Axis, labels[i*(len(labels)-1)/4])
+		p.Axis = append(p.Axis, shortDate(labels[i*(len(labels)-1)/4]))
 	}
 	return p
+}
+
+// shortDate makes "November 15" "Nov 15" and "November 2026" "Nov".
+func shortDate(label string) string {
+	month, rest, _ := strings.Cut(label, " ")
+	if month = month[:min(3, len(month))]; len(rest) > 2 {
+		return month
+	}
+	return strings.TrimSpace(month + " " + rest)
 }
 
 func (s *server) shopUsageCSV(c *echo.Context) error {
@@ -152,7 +162,7 @@ func (s *server) shopUsageCSV(c *echo.Context) error {
 		return err
 	}
 	cells := func(f console.Figures) []string {
-		return []string{strconv.FormatInt(f.Seconds, 10), f.Retail.String(), f.Wholesale.String(), f.Margin().String(), t.Currency}
+		return []string{strconv.FormatInt(f.Seconds, 10), f.Retail.String(), f.Wholesale.String(), f.Retail.Sub(f.Wholesale).String(), t.Currency}
 	}
 	head := []string{by, "seconds", "revenue", "wholesale", "margin", "currency"}
 	var rows [][]string
@@ -166,53 +176,4 @@ func (s *server) shopUsageCSV(c *echo.Context) error {
 		rows = append(rows, append([]string{p.ID.String(), p.Name, p.Email}, cells(p.Figures)...))
 	}
 	return s.streamCSV(c, "usage-"+month.Month.Format("2006-01")+"-"+by, head, func(string) ([][]string, string, error) { return rows, "", nil })
-}
-
-// shopFigures is what the plots of the overview are drawn from.
-type shopFigures struct {
-	days  []console.Day
-	new   []console.Newcomers
-	crowd console.Crowd
-}
-
-func (s *server) figureQs(t tenants.Tenant, f *shopFigures) []tenants.Query {
-	from, now := firstMonth(t.Zone, s.Clock.Now()), s.Clock.Now()
-	return []tenants.Query{console.DaysQ(&f.days, from, now.AddDate(0, 0, 1), t.Zone, t.Currency), console.NewcomersQ(&f.new, from, now.AddDate(0, 0, 1), t.Zone), console.CrowdQ(&f.crowd)}
-}
-
-// plots draws the last 30 days and the last 12 months.
-func (s *server) plots(t tenants.Tenant, f shopFigures) []views.ConsolePlot {
-	now := s.Clock.Now().In(t.Zone)
-	months, labels, came := map[string]console.Figures{}, []string{}, map[string]int64{}
-	for _, d := range f.days {
-		name := d.Date.Format("January 2006")
-		months[name] = months[name].Plus(d.Figures)
-	}
-	for _, d := range f.new {
-		came[d.Date.Format("January 2006")] += d.Count
-	}
-	for m := firstMonth(t.Zone, now); !m.After(now); m = m.AddDate(0, 1, 0) {
-		labels = append(labels, m.Format("January 2006"))
-	}
-	this := now.Format("January 2006")
-	amounts := func(of func(console.Figures) decimal.Decimal) func(int) (int64, string) {
-		return func(i int) (int64, string) {
-			d := of(months[labels[i]])
-			return d.Shift(6).IntPart(), money.Of(d, t.Currency).Format()
-		}
-	}
-	short := func(p views.ChartProps) views.ChartProps {
-		for i, l := range p.Axis {
-			p.Axis[i] = l[:3]
-		}
-		return p
-	}
-	return []views.ConsolePlot{
-		{Title: "Revenue, 30 days", Chart: dayPlot(t, f.days, now.AddDate(0, 0, -29), now, now)},
-		{Title: "Revenue, 12 months", Chart: short(plotOf("Revenue by month", "Month", "Revenue", labels, this, amounts(func(f console.Figures) decimal.Decimal { return f.Retail })))},
-		{Title: "Margin, 12 months", Chart: short(plotOf("Margin by month", "Month", "Margin", labels, this, amounts(console.Figures.Margin)))},
-		{Title: "New customers, 12 months", Chart: short(plotOf("New customers by month", "Month", "Customers", labels, this, func(i int) (int64, string) {
-			return came[labels[i]], strconv.FormatInt(came[labels[i]], 10)
-		}))},
-	}
 }
