@@ -3,7 +3,10 @@ package billing
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/ezscale/ezscale/tenants"
 )
@@ -37,16 +40,26 @@ type ShopInvoice struct {
 }
 
 // ShopListQ reads the shop's invoices, newest first: those of a status ("overdue"
-// too; empty: all) whose number, customer or address holds a text, made before a time.
-func ShopListQ(dst *[]ShopInvoice, status, text string, today time.Time, before time.Time, limit int) tenants.Query {
+// too; empty: all) whose number, customer or address holds a text, below what was made
+// at a moment and has an id.
+func ShopListQ(dst *[]ShopInvoice, status, text string, today, at time.Time, id uuid.UUID, limit int) tenants.Query {
 	return tenants.ListQ(dst, `-- billing.ShopListQ
 		select `+invoiceColumns+`, u.name as customer_name, u.email as customer_email
 		from invoices i join users u on u.id = i.user_id
-		where i.status <> 'draft' and i.created_at < $4
+		where i.status <> 'draft' and (i.created_at, i.id) < ($4, $6)
 		  and ($1 = '' or i.status = $1 or $1 = 'overdue' and i.status = 'open' and i.due_date < $3::date)
-		  and ($2 = '' or position(lower($2) in lower(i.number || ' ' || u.name || ' ' || u.email)) > 0)
+		  and ($2 = '' or lower(i.number) like $2 or i.user_id in (select s.id from users s where $2 <> '' and (s.email like $2 or lower(s.name) like $2)))
 		order by i.created_at desc, i.id desc
-		limit $5`, status, text, today, before, limit)
+		limit $5`, status, holding(text), today, at, limit, id)
+}
+
+// holding is the pattern of texts that hold one, in any case; empty for an empty one.
+func holding(text string) string {
+	text = strings.ToValidUTF8(strings.ReplaceAll(strings.TrimSpace(strings.ToLower(text)), "\x00", ""), "")
+	if text == "" {
+		return ""
+	}
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
 }
 
 // ShopDetail is an invoice of the shop with what may be done to it.

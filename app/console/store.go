@@ -70,19 +70,6 @@ where ($1::text = '' or u.email like $1 or lower(u.name) like $1 or lower(p.name
 order by w.created_at desc, w.id desc limit $5`, k.pattern, s.State, k.before, k.id, s.Limit+1), err
 }
 
-// DaysQ sums the blocks that began in [from, to) by the day in the zone. Days without
-// any are left out. Each block is put into its day by comparing times, and seconds of
-// one rate are added before they are multiplied: both are many times cheaper than
-// reckoning with zones and decimals a block.
-func DaysQ(dst *[]Day, from, to time.Time, zone *time.Location, currency string) tenants.Query {
-	starts, names := midnights(from, to, zone)
-	return tenants.ListQ(dst, `-- console.DaysQ
-select ($4::date[])[day] as day, sum(rate * seconds) / 3600 as retail, sum(wholesale_rate * seconds) / 3600 as wholesale, sum(seconds)::bigint as seconds
-from (select width_bucket(starts_at, $3::timestamptz[]) as day, rate, wholesale_rate, sum(seconds) as seconds
-    from usage_blocks where starts_at >= $1 and starts_at < $2 and currency = $5 group by 1, 2, 3) b
-group by b.day order by b.day`, from, to, starts, names, currency)
-}
-
 // NewcomersQ counts customers by the day in the zone on which they came.
 func NewcomersQ(dst *[]Newcomers, from, to time.Time, zone *time.Location) tenants.Query {
 	starts, names := midnights(from, to, zone)
@@ -91,44 +78,4 @@ select ($4::date[])[day] as day, customers
 from (select width_bucket(created_at, $3::timestamptz[]) as day, count(*) as customers
     from users where role = 'customer' and created_at >= $1 and created_at < $2 group by 1) n
 order by n.day`, from, to, starts, names)
-}
-
-// midnights are the beginnings of the days in the zone that [from, to) touches, and
-// their dates.
-func midnights(from, to time.Time, zone *time.Location) (starts []time.Time, names []string) {
-	y, m, d := from.In(zone).Date()
-	for n := 0; ; n++ {
-		day := time.Date(y, m, d+n, 0, 0, 0, 0, zone)
-		if !day.Before(to) {
-			return starts, names
-		}
-		starts, names = append(starts, day), append(names, day.Format(time.DateOnly))
-	}
-}
-
-// CrowdQ counts customers and desktops, and who has blocks that began in [from, to).
-func CrowdQ(dst *Crowd, from, to time.Time) tenants.Query {
-	return tenants.GetQ(dst, "crowd", `-- console.CrowdQ
-select (select count(*) from users where role = 'customer') as customers,
-    (select count(*) from (select user_id from usage_blocks where starts_at >= $1 and starts_at < $2 group by user_id) b) as buyers,
-    (select count(*) from kasm_workspaces where status <> 'terminated') as desktops,
-    (select count(*) from kasm_usage_sessions where stopped_at is null) as running`, from, to)
-}
-
-// PlansQ shares a span out among plans, by the name that each session began with.
-func PlansQ(dst *[]Part, from, to time.Time, currency string) tenants.Query {
-	return tenants.ListQ(dst, `-- console.PlansQ
-select s.plan_id as id, s.plan_name as name, '' as email, sum(b.retail) as retail, sum(b.wholesale) as wholesale, sum(b.seconds)::bigint as seconds
-from (select session_id, sum(rate * seconds) / 3600 as retail, sum(wholesale_rate * seconds) / 3600 as wholesale, sum(seconds) as seconds
-    from usage_blocks where starts_at >= $1 and starts_at < $2 and currency = $3 group by session_id) b
-join kasm_usage_sessions s on s.id = b.session_id group by 1, 2 order by retail desc, name, id`, from, to, currency)
-}
-
-// BuyersQ shares a span out among customers, those who pay most first; limit 0 is all.
-func BuyersQ(dst *[]Part, from, to time.Time, currency string, limit int) tenants.Query {
-	return tenants.ListQ(dst, `-- console.BuyersQ
-select b.user_id as id, u.name, u.email, b.retail, b.wholesale, b.seconds
-from (select user_id, sum(rate * seconds) / 3600 as retail, sum(wholesale_rate * seconds) / 3600 as wholesale, sum(seconds)::bigint as seconds
-    from usage_blocks where starts_at >= $1 and starts_at < $2 and currency = $3 group by user_id order by retail desc, user_id limit nullif($4, 0)) b
-join users u on u.id = b.user_id order by b.retail desc, b.user_id`, from, to, currency, limit)
 }

@@ -155,13 +155,13 @@ func insertCustomer(ctx context.Context, tx tenants.Tx, user uuid.UUID, account,
 }
 
 // PaymentsQ reads the newest payments of the shop with who paid, for its people.
-func PaymentsQ(dst *[]Row, before time.Time, limit int) tenants.Query {
+func PaymentsQ(dst *[]Row, at time.Time, id uuid.UUID, limit int) tenants.Query {
 	return tenants.ListQ(dst, `-- payments.PaymentsQ
 		select `+columns+`, u.name as payer, u.email as payer_email, coalesce(i.number, '') as invoice_number
 		from payments p join users u on u.id = p.user_id left join invoices i on i.id = p.invoice_id
-		where p.created_at < $1
-		order by p.created_at desc, p.id
-		limit $2`, before, limit)
+		where (p.created_at, p.id) < ($1, $2)
+		order by p.created_at desc, p.id desc
+		limit $3`, at, id, limit)
 }
 
 // PaymentQ reads one payment of a customer's.

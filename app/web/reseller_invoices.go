@@ -23,23 +23,20 @@ const shopInvoicesOnPage = 50
 func (s *server) shopInvoicesPage(c *echo.Context) error {
 	t, now := visitOf(c).tenant, s.Clock.Now()
 	p := views.ShopInvoices{When: s.when(c), Query: strings.TrimSpace(c.QueryParam("q")), Status: c.QueryParam("status"), Overdue: map[string]bool{}}
-	before := now.AddDate(100, 0, 0) // a month may be closed ahead of its time
-	if text := c.QueryParam("before"); text != "" {
-		at, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil {
-			return fail.Wrap(err, fail.BadRequest, "This page does not exist. Begin at the first one.")
-		}
-		before = at
+	at, id, err := before(c)
+	if err != nil {
+		return err
 	}
 	y, m, d := now.In(t.Zone).Date()
 	today := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	person, err := s.consoleRead(c, billing.ShopListQ(&p.Rows, p.Status, p.Query, today, before, shopInvoicesOnPage+1))
+	person, err := s.consoleRead(c, billing.ShopListQ(&p.Rows, p.Status, p.Query, today, at, id, shopInvoicesOnPage+1))
 	if err != nil {
 		return err
 	}
 	if len(p.Rows) > shopInvoicesOnPage {
 		p.Rows = p.Rows[:shopInvoicesOnPage]
-		p.Older = "/reseller/invoices?" + url.Values{"q": {p.Query}, "status": {p.Status}, "before": {p.Rows[shopInvoicesOnPage-1].CreatedAt.Format(time.RFC3339Nano)}}.Encode()
+		last := p.Rows[shopInvoicesOnPage-1]
+		p.Older = "/reseller/invoices?" + url.Values{"q": {p.Query}, "status": {p.Status}, "before": {below(last.CreatedAt, last.ID)}}.Encode()
 	}
 	for _, i := range p.Rows {
 		p.Overdue[i.Number] = i.Overdue(now, t.Zone)

@@ -45,6 +45,28 @@ func searchOf(c *echo.Context, states []views.Option, limit int) console.Search 
 	return s
 }
 
+// before reads where a list goes on: below what was made at a moment, and of that
+// moment below an id. A moment alone is as good.
+func before(c *echo.Context) (at time.Time, id uuid.UUID, err error) {
+	text := c.QueryParam("before")
+	if text == "" {
+		return endOfTime(), uuid.Max, nil
+	}
+	moment, rest, more := strings.Cut(text, "_")
+	at, err = time.Parse(time.RFC3339Nano, moment)
+	if err == nil && more {
+		id, err = uuid.Parse(rest)
+	}
+	if err != nil {
+		err = fail.Wrap(err, fail.BadRequest, "This page does not exist. Begin at the first one.")
+	}
+	return at, id, err
+}
+
+func below(at time.Time, id uuid.UUID) string {
+	return at.UTC().Format(time.RFC3339Nano) + "_" + id.String()
+}
+
 func listOfSearch(path string, search console.Search, next string) views.ConsoleList {
 	filter := url.Values{}
 	if search.Text != "" {

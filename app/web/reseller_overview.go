@@ -23,11 +23,12 @@ type shopFigures struct {
 	days  []console.Day
 	new   []console.Newcomers
 	crowd console.Crowd
+	sums  usageSums
 }
 
 func (s *server) figureQs(t tenants.Tenant, month billing.Cycle, f *shopFigures) []tenants.Query {
 	from, until := firstMonth(t.Zone, s.Clock.Now()), s.Clock.Now().AddDate(0, 0, 1)
-	return []tenants.Query{console.DaysQ(&f.days, from, until, t.Zone, t.Currency), console.NewcomersQ(&f.new, from, until, t.Zone), console.CrowdQ(&f.crowd, month.Start, month.End)}
+	return []tenants.Query{console.DaysQ(&f.days, from, until, t.Zone, t.Currency), console.NewcomersQ(&f.new, from, until, t.Zone), console.CrowdQ(&f.crowd, month.Start, month.End, t.Zone, t.Currency), f.sums.query()}
 }
 
 // of sums the days of a month up to a day of it; 31 is all of them.
@@ -65,6 +66,7 @@ func (s *server) resellerPage(c *echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.keepUp(c, drawn.sums)
 	page := s.atAGlance(c, month, drawn)
 	page.FirstSteps, page.Query = checklistOf(c, steps), search.Text
 	next := ""

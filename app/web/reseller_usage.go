@@ -25,6 +25,26 @@ const topBuyers = 25
 // turning changes how a customer stands, for a reason.
 type turning func(ctx context.Context, t tenants.Tenant, actor string, id uuid.UUID, reason string) error
 
+// usageSums is how far a shop's use is summed up.
+type usageSums struct {
+	rolled console.Rolled
+	found  bool
+}
+
+func (u *usageSums) query() tenants.Query { return console.RolledQ(&u.rolled, &u.found) }
+
+// keepUp sums up more days after a page has shown what was used. The page is right
+// without it, only slower.
+func (s *server) keepUp(c *echo.Context, u usageSums) {
+	t := visitOf(c).tenant
+	if !u.rolled.Behind(u.found, s.Clock.Now(), t.Zone) {
+		return
+	}
+	if err := s.Console.Roll(c.Request().Context(), t); err != nil {
+		s.log.Warn("days are not summed up", "tenant", t.Slug, "error", err)
+	}
+}
+
 func (s *server) usageMonth(c *echo.Context) (billing.Cycle, error) {
 	return monthOf(c.QueryParam("month"), visitOf(c).tenant.Zone, s.Clock.Now())
 }
@@ -37,11 +57,13 @@ func (s *server) shopUsagePage(c *echo.Context) error {
 	}
 	var days []console.Day
 	var plans, buyers []console.Part
-	person, err := s.consoleRead(c, console.DaysQ(&days, month.Start, month.End, t.Zone, t.Currency),
-		console.PlansQ(&plans, month.Start, month.End, t.Currency), console.BuyersQ(&buyers, month.Start, month.End, t.Currency, topBuyers))
+	var sums usageSums
+	person, err := s.consoleRead(c, console.DaysQ(&days, month.Start, month.End, t.Zone, t.Currency), console.PlansQ(&plans, month.Start, month.End, t.Zone, t.Currency),
+		console.BuyersQ(&buyers, month.Start, month.End, t.Zone, t.Currency, topBuyers), sums.query())
 	if err != nil {
 		return err
 	}
+	s.keepUp(c, sums)
 	var sum console.Figures
 	for _, d := range days {
 		sum = sum.Plus(d.Figures)
@@ -152,9 +174,9 @@ func (s *server) shopUsageCSV(c *echo.Context) error {
 	by, q := c.QueryParam("by"), console.DaysQ(&days, month.Start, month.End, t.Zone, t.Currency)
 	switch by {
 	case "customer":
-		q = console.BuyersQ(&parts, month.Start, month.End, t.Currency, 0)
+		q = console.BuyersQ(&parts, month.Start, month.End, t.Zone, t.Currency, 0)
 	case "plan":
-		q = console.PlansQ(&parts, month.Start, month.End, t.Currency)
+		q = console.PlansQ(&parts, month.Start, month.End, t.Zone, t.Currency)
 	default:
 		by = "day"
 	}

@@ -47,17 +47,13 @@ func (s *server) shopPayments(c *echo.Context) error {
 
 func (s *server) shopPaymentsAs(c *echo.Context, status int, wrong views.Wrong) error {
 	v, ctx := visitOf(c), c.Request().Context()
-	before := endOfTime()
-	if text := c.QueryParam("before"); text != "" {
-		at, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil {
-			return fail.Wrap(err, fail.BadRequest, "This page does not exist. Begin at the first one.")
-		}
-		before = at
+	at, id, err := before(c)
+	if err != nil {
+		return err
 	}
 	p := views.ShopPayments{When: s.when(c), Hook: s.addressOf(c, v.tenant, "/webhooks/stripe"), Wrong: wrong, Cause: uuid.NewString()}
 	var person accounts.User
-	if err := s.DB.Read(ctx, v.tenant, accounts.UserQ(&person, v.userID), payments.PaymentsQ(&p.Rows, before, paymentsPerPage+1)); err != nil {
+	if err := s.DB.Read(ctx, v.tenant, accounts.UserQ(&person, v.userID), payments.PaymentsQ(&p.Rows, at, id, paymentsPerPage+1)); err != nil {
 		return err
 	}
 	account, err := s.Payments.AccountOf(ctx, v.tenant)
@@ -67,7 +63,8 @@ func (s *server) shopPaymentsAs(c *echo.Context, status int, wrong views.Wrong) 
 	p.Account = account
 	if len(p.Rows) > paymentsPerPage {
 		p.Rows = p.Rows[:paymentsPerPage]
-		p.Older = "/reseller/payments?" + url.Values{"before": {p.Rows[paymentsPerPage-1].CreatedAt.Format(time.RFC3339Nano)}}.Encode()
+		last := p.Rows[paymentsPerPage-1]
+		p.Older = "/reseller/payments?" + url.Values{"before": {below(last.CreatedAt, last.ID)}}.Encode()
 	}
 	return s.render(c, status, views.ShopPaymentsPage(s.consoleShell(c, "Payments", person), p))
 }
