@@ -109,7 +109,7 @@ func welcome(v *visit, person accounts.User) error {
 	if person.Status != accounts.Active || person.SessionEpoch != v.epoch {
 		return errSignedOut
 	}
-	v.staff, v.owner = person.Runs(), person.Role == accounts.Owner
+	v.person, v.staff, v.owner = person, person.Runs(), person.Role == accounts.Owner
 	return nil
 }
 

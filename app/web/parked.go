@@ -41,9 +41,9 @@ func (s *server) parkedPage(c *echo.Context) error {
 
 func (s *server) parkedOf(c *echo.Context, last again) (templ.Component, error) {
 	v := visitOf(c)
-	var person accounts.User
 	var list []parking.Parked
-	if err := s.DB.Read(c.Request().Context(), v.tenant, accounts.UserQ(&person, v.userID), parking.ParkedQ(&list, parkedMost)); err != nil {
+	person, err := s.consoleRead(c, parking.ParkedQ(&list, parkedMost))
+	if err != nil {
 		return nil, err
 	}
 	page := views.ParkedList{Back: views.NavItem{Label: "Your shop", Href: "/reseller"}, Text: "Nothing is charged to these customers and nothing of theirs starts until you release them."}

@@ -12,7 +12,6 @@ import (
 	"github.com/labstack/echo/v5"
 	"github.com/shopspring/decimal"
 
-	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/app/money"
@@ -30,17 +29,13 @@ const (
 // rehearsal shows the shop what closing its month would do.
 func (s *server) rehearsal(c *echo.Context) error {
 	v, ctx := visitOf(c), c.Request().Context()
-	var person accounts.User
-	if err := s.DB.Read(ctx, v.tenant, accounts.UserQ(&person, v.userID)); err != nil {
-		return err
-	}
 	r, err := s.Billing.Rehearse(ctx, v.tenant, time.Time{})
 	if err != nil {
 		return err
 	}
 	page := rehearsalOf(r, pageFrom(c), rehearsalPage, "/reseller/rehearsal?")
 	page.Issue = "/reseller/rehearsal"
-	return s.render(c, 200, views.RehearsalPage(s.consoleShell(c, "Month-end rehearsal", person), page, views.NavItem{Label: "Your shop", Href: "/reseller"}))
+	return s.render(c, 200, views.RehearsalPage(s.consoleShell(c, "Month-end rehearsal", v.person), page, views.NavItem{Label: "Your shop", Href: "/reseller"}))
 }
 
 // issueRehearsed issues exactly what the shop's people have looked at.

@@ -127,8 +127,9 @@ func (s *server) grantCredit(c *echo.Context) error {
 	if err != nil {
 		return fail.Missing("customer")
 	}
-	var person, buyer accounts.User
-	if err := s.DB.Read(ctx, v.tenant, accounts.UserQ(&person, v.userID), accounts.UserQ(&buyer, id)); err != nil {
+	var buyer accounts.User
+	person, err := s.consoleRead(c, accounts.UserQ(&buyer, id))
+	if err != nil {
 		return err
 	}
 	grant := grantOf(v.tenant, buyer.ID, buyer.Name, consolePath(form.Get("back")))

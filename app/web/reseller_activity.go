@@ -49,9 +49,8 @@ func (s *server) activityPage(c *echo.Context) error {
 			return err
 		}
 	}
-	var person accounts.User
 	var team []accounts.User
-	list, err := s.Activity.List(c.Request().Context(), v.tenant, search, accounts.UserQ(&person, v.userID), accounts.TeamQ(&team))
+	list, err := s.Activity.List(c.Request().Context(), v.tenant, search, accounts.TeamQ(&team))
 	if err != nil {
 		return err
 	}
@@ -73,7 +72,7 @@ func (s *server) activityPage(c *echo.Context) error {
 		filter.Set("cursor", list.Next)
 		page.Older = pathAnd("/reseller/audit", filter)
 	}
-	return s.render(c, status, views.ActivityPage(s.consoleShell(c, "Activity", person), page))
+	return s.render(c, status, views.ActivityPage(s.consoleShell(c, "Activity", v.person), page))
 }
 
 func pathAnd(path string, filter url.Values) string {

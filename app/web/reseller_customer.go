@@ -30,8 +30,8 @@ const (
 
 // buyer is all that the shop's page of one customer is drawn from.
 type buyer struct {
-	staff, person accounts.User
-	profile       accounts.Profile
+	person  accounts.User
+	profile accounts.Profile
 	spending
 	rows     []ledger.Traced
 	desks    []workspaces.Card
@@ -45,7 +45,7 @@ type buyer struct {
 
 func (s *server) buyerQs(c *echo.Context, b *buyer, id uuid.UUID, before int64) []tenants.Query {
 	v, now := visitOf(c), s.Clock.Now()
-	return append(append(b.spending.queries(v.tenant, id, now), ledger.BonusQs(&b.bonuses, id, v.tenant.Currency)...), accounts.UserQ(&b.staff, v.userID), accounts.UserQ(&b.person, id), accounts.ProfileQ(&b.profile, id),
+	return append(append(b.spending.queries(v.tenant, id, now), ledger.BonusQs(&b.bonuses, id, v.tenant.Currency)...), accounts.UserQ(&b.person, id), accounts.ProfileQ(&b.profile, id),
 		historyQ(&b.rows, v.tenant, id, before), workspaces.DesksQ(&b.desks, id), billing.InvoicesQ(&b.invoices, id, "", customerInvoices),
 		metering.MonthsQ(&b.months, id, firstMonth(v.tenant.Zone, now), v.tenant.Zone), metering.OpenSessionsQ(&b.open, id),
 		billing.OwedQ(&b.owed, id, v.tenant.Currency), billing.CustomerCouponQ(&b.coupon, &b.reduced, id))
@@ -81,7 +81,7 @@ func (s *server) customerAs(c *echo.Context, status int, change func(*views.Cust
 	}
 	change(&page)
 	s.mayLeadTo(c, visitOf(c).tenant)
-	return s.render(c, status, views.CustomerPage(s.consoleShell(c, b.person.Name, b.staff), page))
+	return s.render(c, status, views.CustomerPage(s.consoleShell(c, b.person.Name, visitOf(c).person), page))
 }
 
 func customerPath(id uuid.UUID) string { return "/reseller/customers/" + id.String() }

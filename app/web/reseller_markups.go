@@ -6,7 +6,6 @@ import (
 
 	"github.com/labstack/echo/v5"
 
-	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/app/money"
 	"github.com/ezscale/ezscale/app/pricing"
@@ -49,8 +48,7 @@ func (s *server) pricingPreview(c *echo.Context) error {
 // previewAs shows what the mark-ups would do, with a sentence about why they did not.
 func (s *server) previewAs(c *echo.Context, status int, problem string) error {
 	v := visitOf(c)
-	var person accounts.User
-	board, err := s.Pricing.Board(c.Request().Context(), v.tenant, accounts.UserQ(&person, v.userID))
+	board, err := s.Pricing.Board(c.Request().Context(), v.tenant)
 	if err != nil {
 		return err
 	}
@@ -58,7 +56,7 @@ func (s *server) previewAs(c *echo.Context, status int, problem string) error {
 	if problem != "" {
 		page.Notice = &views.Notice{Tone: views.ToneWarn, Text: problem}
 	}
-	return s.render(c, status, views.ReportPage(s.consoleShell(c, "Preview of the mark-ups", person), page))
+	return s.render(c, status, views.ReportPage(s.consoleShell(c, "Preview of the mark-ups", v.person), page))
 }
 
 func pricesPreview(b pricing.Board) views.Report {

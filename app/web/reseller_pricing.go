@@ -10,7 +10,6 @@ import (
 	"github.com/labstack/echo/v5"
 	"github.com/shopspring/decimal"
 
-	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/app/money"
@@ -27,16 +26,15 @@ func (s *server) pricingPage(c *echo.Context) error {
 // pricingAs draws the prices; how puts in what was typed and what was wrong with it.
 func (s *server) pricingAs(c *echo.Context, status int, how func(*views.Pricing)) error {
 	v := visitOf(c)
-	var person accounts.User
 	var steps onboarding.State
-	board, err := s.Pricing.Board(c.Request().Context(), v.tenant, accounts.UserQ(&person, v.userID), firstStepsQ(&steps, v.tenant))
+	board, err := s.Pricing.Board(c.Request().Context(), v.tenant, firstStepsQ(&steps, v.tenant))
 	if err != nil {
 		return err
 	}
 	page := pricingOf(v.tenant, board)
 	page.Fresh = !steps.Prices
 	how(&page)
-	return s.render(c, status, views.PricingPage(s.consoleShell(c, "Pricing", person), page))
+	return s.render(c, status, views.PricingPage(s.consoleShell(c, "Pricing", v.person), page))
 }
 
 func pricingOf(t tenants.Tenant, b pricing.Board) views.Pricing {

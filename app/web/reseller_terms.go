@@ -24,11 +24,13 @@ import (
 // consoleActor names who acts in the console, for the audit log.
 func consoleActor(c *echo.Context) string { return "user:" + visitOf(c).userID.String() }
 
-// consoleRead reads who is at the console together with a page's own queries.
+// consoleRead asks a page's own queries, and says who is at the console.
 func (s *server) consoleRead(c *echo.Context, qs ...tenants.Query) (person accounts.User, err error) {
 	v := visitOf(c)
-	err = s.DB.Read(c.Request().Context(), v.tenant, append([]tenants.Query{accounts.UserQ(&person, v.userID)}, qs...)...)
-	return person, err
+	if len(qs) > 0 {
+		err = s.DB.Read(c.Request().Context(), v.tenant, qs...)
+	}
+	return v.person, err
 }
 
 // typed keeps what a form said, so that nothing is lost when something is wrong.

@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v5"
 
-	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/payments"
@@ -31,15 +30,11 @@ func civilDay(t time.Time) string { return t.Format("Jan 2, 2006") }
 // resellerWholesale lists the invoices of the shop whose person this is.
 func (s *server) resellerWholesale(c *echo.Context) error {
 	v, ctx := visitOf(c), c.Request().Context()
-	person, err := s.atConsole(c)
-	if err != nil {
-		return err
-	}
 	page := views.Report{Title: "Wholesale invoices", Text: "What your shop pays the provider for the desktops of your customers.",
 		Links: []views.NavItem{{Label: "Settlement", Href: "/reseller/settlement"}}}
 	if v.tenant.House {
 		page.Sections = []views.ReportSection{{Title: "Invoices", Empty: "This is the provider's own shop, which pays nobody."}}
-		return s.render(c, 200, views.ReportPage(s.consoleShell(c, page.Title, person), page))
+		return s.render(c, 200, views.ReportPage(s.consoleShell(c, page.Title, visitOf(c).person), page))
 	}
 	terms, err := s.Wholesale.Terms(ctx, v.tenant)
 	if err != nil {
@@ -50,14 +45,7 @@ func (s *server) resellerWholesale(c *echo.Context) error {
 		return err
 	}
 	page.Sections = []views.ReportSection{wholesaleTable("Invoices", invoices, terms.Zone(), nil, "/reseller/wholesale/"), {Title: "Your terms", Facts: termFacts(terms)}}
-	return s.render(c, 200, views.ReportPage(s.consoleShell(c, page.Title, person), page))
-}
-
-// atConsole reads who is at the console.
-func (s *server) atConsole(c *echo.Context) (person accounts.User, err error) {
-	v := visitOf(c)
-	err = s.DB.Read(c.Request().Context(), v.tenant, accounts.UserQ(&person, v.userID))
-	return person, err
+	return s.render(c, 200, views.ReportPage(s.consoleShell(c, page.Title, visitOf(c).person), page))
 }
 
 // owedNotice tells the people of a shop that it has not paid; nil when it has.
@@ -128,10 +116,6 @@ func termFacts(t wholesale.Terms) []views.Item {
 
 // resellerWholesaleInvoice is one of the shop's own; another's is not found.
 func (s *server) resellerWholesaleInvoice(c *echo.Context) error {
-	person, err := s.atConsole(c)
-	if err != nil {
-		return err
-	}
 	inv, items, terms, err := s.wholesaleInvoice(c, visitOf(c).tenant.ID, c.Param("number"))
 	if err != nil {
 		return err
@@ -150,7 +134,7 @@ func (s *server) resellerWholesaleInvoice(c *echo.Context) error {
 			return err
 		}
 	}
-	return s.render(c, 200, views.ReportPage(s.consoleShell(c, page.Title, person), page))
+	return s.render(c, 200, views.ReportPage(s.consoleShell(c, page.Title, visitOf(c).person), page))
 }
 
 // waysToPay says how an open invoice is paid: by transfer, and by card where the
@@ -251,15 +235,11 @@ func (s *server) resellerWholesaleLine(c *echo.Context) error {
 	if err != nil {
 		return fail.Missing("wholesale line")
 	}
-	person, err := s.atConsole(c)
-	if err != nil {
-		return err
-	}
 	page, err := s.lineReport(c, v.tenant, id, "/reseller")
 	if err != nil {
 		return err
 	}
-	return s.render(c, 200, views.ReportPage(s.consoleShell(c, page.Title, person), page))
+	return s.render(c, 200, views.ReportPage(s.consoleShell(c, page.Title, visitOf(c).person), page))
 }
 
 // lineReport draws a line of a shop for its people, or under another base for

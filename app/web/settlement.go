@@ -34,16 +34,12 @@ func (s *server) monthAsked(c *echo.Context, zone *time.Location) (billing.Cycle
 // resellerSettlement proves both sides of a month to the shop's people.
 func (s *server) resellerSettlement(c *echo.Context) error {
 	v := visitOf(c)
-	person, err := s.atConsole(c)
-	if err != nil {
-		return err
-	}
 	page, err := s.settlementOf(c, v.tenant, "/reseller/settlement", "")
 	if err != nil {
 		return err
 	}
 	page.Links = append(page.Links, views.NavItem{Label: "Wholesale invoices", Href: "/reseller/wholesale"})
-	return s.render(c, 200, views.ReportPage(s.consoleShell(c, "Settlement", person), page))
+	return s.render(c, 200, views.ReportPage(s.consoleShell(c, "Settlement", visitOf(c).person), page))
 }
 
 // settlementOf draws a shop's month; more is what its links carry besides.
@@ -122,10 +118,6 @@ func (s *server) resellerSettlementLine(c *echo.Context) error {
 	if err != nil {
 		return fail.Missing("line")
 	}
-	person, err := s.atConsole(c)
-	if err != nil {
-		return err
-	}
 	var line wholesale.RetailLine
 	var mirror []wholesale.Mirror
 	if err := s.DB.Read(c.Request().Context(), v.tenant, wholesale.RetailLineQ(&line, id), wholesale.WholesaleOfQ(&mirror, id, mirrorListed)); err != nil {
@@ -134,7 +126,7 @@ func (s *server) resellerSettlementLine(c *echo.Context) error {
 	page := views.Report{Title: line.Description, Text: "A line of " + line.Who + " on invoice " + line.Number + ", " + money.Of(line.Amount, line.Currency).Format() + ".",
 		Back: views.NavItem{Label: "Settlement", Href: "/reseller/settlement"}}
 	page.Sections = []views.ReportSection{mirrorTable("Your wholesale lines for the same blocks", mirror, "not invoiced yet", func(m wholesale.Mirror) string { return "/reseller/wholesale/lines/" + m.ItemID.String() })}
-	return s.render(c, 200, views.ReportPage(s.consoleShell(c, line.Description, person), page))
+	return s.render(c, 200, views.ReportPage(s.consoleShell(c, line.Description, visitOf(c).person), page))
 }
 
 // adminSettlement shows a month of all resellers, or of the one that is asked for.

@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v5"
 
-	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/fail"
 	"github.com/ezscale/ezscale/app/payments"
 	"github.com/ezscale/ezscale/views"
@@ -52,8 +51,8 @@ func (s *server) shopPaymentsAs(c *echo.Context, status int, wrong views.Wrong) 
 		return err
 	}
 	p := views.ShopPayments{When: s.when(c), Hook: s.addressOf(c, v.tenant, "/webhooks/stripe"), Wrong: wrong, Cause: uuid.NewString()}
-	var person accounts.User
-	if err := s.DB.Read(ctx, v.tenant, accounts.UserQ(&person, v.userID), payments.PaymentsQ(&p.Rows, at, id, paymentsPerPage+1)); err != nil {
+	person, err := s.consoleRead(c, payments.PaymentsQ(&p.Rows, at, id, paymentsPerPage+1))
+	if err != nil {
 		return err
 	}
 	account, err := s.Payments.AccountOf(ctx, v.tenant)

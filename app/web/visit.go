@@ -19,6 +19,7 @@ type visit struct {
 
 	userID   uuid.UUID         // of the tenant; zero when nobody is signed in
 	epoch    int               // the sign-in generation the session was made in
+	person   accounts.User     // the same, where a guard has read them: at /reseller always
 	staff    bool              // filled in by the guards that need it
 	owner    bool              // likewise
 	acting   *console.Acting   // when it is really somebody else
