@@ -14,7 +14,7 @@ const (
 	// of a log of rank $3, below the entry $1 (rank $2, id $4)
 	below = `a.at <= $1 and (a.at < $1 or $3::int < $2::int or $3::int = $2::int and a.id < $4)
 		  and ($5::timestamptz is null or a.at >= $5) and ($6::timestamptz is null or a.at < $6)
-		  and ($7::text = '' or lower(a.action) like $7 or lower(replace(replace(a.action, '.', ' '), '_', ' ')) like $7 or lower(a.subject) like $7 or lower(a.detail::text) like $7)
+		  and ($7::text = '' or a.action like $7 or translate(a.action, '._', '  ') like $7 or lower(a.subject collate "C") like $7 or a.detail <> '{}' and lower(a.detail::text) like $7)
 		  and ($8::text[] is null or split_part(a.action, '.', 1) = any ($8))`
 	inOrder = `
 		order by a.at desc, a.id desc limit $9`

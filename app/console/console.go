@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -33,10 +34,13 @@ type Config struct {
 }
 
 // Service changes how customers stand, and lets staff see what they see.
-type Service struct{ Config }
+type Service struct {
+	Config
+	rolling sync.Map // the ids of shops whose use is being summed up
+}
 
 // New makes a Service.
-func New(c Config) *Service { return &Service{c} }
+func New(c Config) *Service { return &Service{Config: c} }
 
 // why is the reason under which desktops are stopped, as sessions show it.
 const why = "suspended"

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/ezscale/ezscale/tenants"
@@ -9,7 +10,7 @@ import (
 
 const (
 	rollAfter  = 3  // days after which a day is summed up: what is charged late is mostly there
-	rollAtOnce = 62 // days that are summed up at once, so that nobody waits long for it
+	rollAtOnce = 31 // days that are summed up at once, so that nothing is locked for long
 )
 
 // RollTo is the midnight up to which a shop's use is to be summed up.
@@ -23,17 +24,49 @@ func (r Rolled) Behind(found bool, now time.Time, zone *time.Location) bool {
 	return !found || r.TimeZone != zone.String() || r.Until.Before(RollTo(now, zone))
 }
 
-// Roll sums up the use of days that are over, some of them at once. What the sums do
-// not hold yet is read from the blocks: they are never needed and never wrong, only
-// faster. Somebody else's roll that is under way is left to it.
+// rollWithin is the wall time after which a roll is left to the next one.
+const rollWithin = 2 * time.Minute
+
+// KeepUp sums up what is behind, beside the request that found it so. A shop that is
+// being summed up already is left alone.
+func (s *Service) KeepUp(ctx context.Context, t tenants.Tenant, log *slog.Logger) {
+	if _, busy := s.rolling.LoadOrStore(t.ID, true); busy {
+		return
+	}
+	go func() {
+		defer s.rolling.Delete(t.ID)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollWithin)
+		defer cancel()
+		if err := s.Roll(ctx, t); err != nil {
+			log.Warn("days are not summed up", "tenant", t.Slug, "error", err)
+		}
+	}()
+}
+
+// Roll sums up the use of days that are over. What the sums do not hold yet is read
+// from the blocks: they are never needed and never wrong, only faster.
 func (s *Service) Roll(ctx context.Context, t tenants.Tenant) error {
-	return s.DB.In(ctx, t, func(tx tenants.Tx) error {
+	for more := true; more; {
+		var err error
+		if more, err = s.rollSome(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rollSome sums up some days in one transaction. Somebody else's that is under way is
+// left to it.
+func (s *Service) rollSome(ctx context.Context, t tenants.Tenant) (more bool, err error) {
+	err = s.DB.In(ctx, t, func(tx tenants.Tx) error {
+		more = false
 		goal := RollTo(tx.Now(), t.Zone)
 		was, ok, err := lockRolled(ctx, tx, t.Zone.String(), goal)
 		if err != nil || !ok {
 			return err
 		}
 		if was.TimeZone != t.Zone.String() {
+			more = true
 			return forgetRolled(ctx, tx)
 		}
 		y, m, d := was.Until.In(t.Zone).Date()
@@ -44,6 +77,8 @@ func (s *Service) Roll(ctx context.Context, t tenants.Tenant) error {
 		if !was.Until.Before(until) {
 			return nil
 		}
+		more = until.Before(goal)
 		return roll(ctx, tx, was.Until, until, t.Zone)
 	})
+	return more, err
 }

@@ -33,15 +33,11 @@ type usageSums struct {
 
 func (u *usageSums) query() tenants.Query { return console.RolledQ(&u.rolled, &u.found) }
 
-// keepUp sums up more days after a page has shown what was used. The page is right
-// without it, only slower.
+// keepUp has more days summed up, once a page found that they are not. The page is
+// right without it, only slower.
 func (s *server) keepUp(c *echo.Context, u usageSums) {
-	t := visitOf(c).tenant
-	if !u.rolled.Behind(u.found, s.Clock.Now(), t.Zone) {
-		return
-	}
-	if err := s.Console.Roll(c.Request().Context(), t); err != nil {
-		s.log.Warn("days are not summed up", "tenant", t.Slug, "error", err)
+	if t := visitOf(c).tenant; u.rolled.Behind(u.found, s.Clock.Now(), t.Zone) {
+		s.Console.KeepUp(c.Request().Context(), t, s.log)
 	}
 }
 
