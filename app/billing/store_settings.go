@@ -45,12 +45,13 @@ type ShopInvoice struct {
 func ShopListQ(dst *[]ShopInvoice, status, text string, today, at time.Time, id uuid.UUID, limit int) tenants.Query {
 	return tenants.ListQ(dst, `-- billing.ShopListQ
 		select `+invoiceColumns+`, u.name as customer_name, u.email as customer_email
-		from invoices i join users u on u.id = i.user_id
+		from (select i.id from invoices i
 		where i.status <> 'draft' and (i.created_at, i.id) < ($4, $6)
 		  and ($1 = '' or i.status = $1 or $1 = 'overdue' and i.status = 'open' and i.due_date < $3::date)
 		  and ($2 = '' or lower(i.number collate "C") like $2 or i.user_id in (select s.id from users s where $2 <> '' and (s.email like $2 or lower(s.name) like $2)))
 		order by i.created_at desc, i.id desc
-		limit $5`, status, holding(text), today, at, limit, id)
+		limit $5) listed join invoices i on i.id = listed.id join users u on u.id = i.user_id
+		order by i.created_at desc, i.id desc`, status, holding(text), today, at, limit, id)
 }
 
 // holding is the pattern of texts that hold one, in any case; empty for an empty one.
