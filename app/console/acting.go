@@ -102,10 +102,30 @@ func (s *Service) End(ctx context.Context, t tenants.Tenant, a Acting) error {
 	})
 }
 
+// Did writes down in the shop's log what is being changed in another person's name.
+func (s *Service) Did(ctx context.Context, t tenants.Tenant, a Acting, what string) error {
+	return s.DB.In(ctx, t, func(tx tenants.Tx) error {
+		return audit(ctx, tx, a.ByKind+":"+a.ByID.String(), "acting.did", a.UserID, map[string]string{"by": a.ByName, "as": a.AsName, "what": what})
+	})
+}
+
 // EndAll ends whatever was begun from a sign-in.
 func (s *Service) EndAll(ctx context.Context, door string) error {
 	if door == "" {
 		return nil
+	}
+	var open []Acting
+	if err := s.DB.CentralRead(ctx, fromDoorQ(&open, door, s.Wall())); err != nil {
+		return err
+	}
+	for _, a := range open {
+		t, ok := s.DB.Registry().ByID(a.TenantID)
+		if !ok || t.Gone() {
+			continue
+		}
+		if err := s.End(ctx, t, a); err != nil {
+			return err
+		}
 	}
 	return s.DB.Central(ctx, func(tx tenants.CentralTx) error { return endDoor(ctx, tx, door, s.Wall()) })
 }

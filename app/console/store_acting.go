@@ -47,6 +47,12 @@ select $3, by_kind || ':' || by_id::text, tenant_id, 'acting.ended', user_id::te
 	return err
 }
 
+// fromDoorQ reads the stays that were begun from a sign-in and count.
+func fromDoorQ(dst *[]Acting, door string, now time.Time) tenants.Query {
+	return tenants.ListQ(dst, `-- console.fromDoorQ
+select `+actingColumns+` from central.acting where door = $1 and ended_at is null and token is not null and expires_at > $2`, door, now)
+}
+
 func endDoor(ctx context.Context, tx tenants.CentralTx, door string, now time.Time) error {
 	_, err := tx.Exec(ctx, `-- console.endDoor
 update central.acting set ended_at = $2 where door = $1 and ended_at is null`, door, now)

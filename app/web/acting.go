@@ -21,7 +21,7 @@ const (
 	keyActs     = "acts" // of a sign-in: what the stays that it began are bound to
 )
 
-var errActing = fail.New(fail.Forbidden, "This cannot be done in another person's name: money and secrets are theirs. End your visit first.")
+var errActing = fail.New(fail.Forbidden, "This cannot be done in another person's name: money, secrets and what is on their desktops are theirs. End your visit first.")
 
 func (s *server) actingCookie() string {
 	if s.secure {
@@ -72,17 +72,29 @@ func (s *server) inAnothersName(c *echo.Context) (bool, error) {
 	if strings.HasPrefix(c.Path(), "/reseller") && !as.Runs() {
 		return false, nil // the staff's own console
 	}
-	if c.Request().Method != http.MethodGet && !mayActing(c.Path()) {
+	if c.Request().Method == http.MethodGet && !maySee(c.Path()) || c.Request().Method != http.MethodGet && !mayChange(c.Path()) {
 		return false, errActing
+	}
+	if c.Request().Method != http.MethodGet && c.Path() != "/sign-out" {
+		if err := s.Console.Did(ctx, v.tenant, a, c.Request().Method+" "+c.Path()); err != nil {
+			return false, err
+		}
 	}
 	v.userID, v.epoch, v.acting = a.UserID, as.SessionEpoch, &a
 	return true, nil
 }
 
-// mayActing lists the little that is changed in another person's name.
-func mayActing(path string) bool {
+// maySee tells what is not even looked at in another person's name: their desktops'
+// inside, and a shop's data as a whole.
+func maySee(path string) bool {
+	return path != "/workspaces/:id/launch" && !strings.HasPrefix(path, "/reseller/export") && !strings.HasPrefix(path, "/payments/")
+}
+
+// mayChange lists the little that is changed in another person's name: nothing that
+// costs them anything.
+func mayChange(path string) bool {
 	switch path {
-	case actingEnd, "/workspaces/:id/start", "/workspaces/:id/stop", "/workspaces/:id/idle", "/workspaces/:id/schedule", "/workspaces/:id/schedule/remove",
+	case "/sign-out", "/workspaces/:id/stop", "/workspaces/:id/idle", "/workspaces/:id/schedule/remove",
 		"/reseller/workspaces/:id/stop", uploadRoute, "/reseller/branding/preview":
 		return true
 	}
@@ -178,18 +190,25 @@ func (s *server) enterActing(c *echo.Context) error {
 }
 
 func (s *server) endActing(c *echo.Context) error {
-	v := visitOf(c)
-	s.setActing(c, "")
-	if cookie, err := c.Cookie(s.actingCookie()); err == nil {
-		a, found, err := s.Console.Find(c.Request().Context(), v.tenant, cookie.Value)
-		if err == nil && found {
-			err = s.Console.End(c.Request().Context(), v.tenant, a)
-		}
-		if err != nil {
-			return err
-		}
+	if err := s.leave(c); err != nil {
+		return err
 	}
 	return seeOther(c, "/")
+}
+
+// leave ends a stay in another person's name on this host, if there is one.
+func (s *server) leave(c *echo.Context) error {
+	cookie, err := c.Cookie(s.actingCookie())
+	if err != nil || s.Console == nil {
+		return nil
+	}
+	s.setActing(c, "")
+	t := visitOf(c).tenant
+	a, found, err := s.Console.Find(c.Request().Context(), t, cookie.Value)
+	if err != nil || !found {
+		return err
+	}
+	return s.Console.End(c.Request().Context(), t, a)
 }
 
 // turnCustomerTo reads the reason and leads over.

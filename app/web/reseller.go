@@ -75,6 +75,9 @@ func (s *server) resellerOf(c *echo.Context, email, password string) (tenants.Te
 }
 
 func (s *server) resellerSignOut(c *echo.Context) error {
+	if err := s.leave(c); err != nil {
+		return err
+	}
 	if err := s.Console.EndAll(c.Request().Context(), s.deskOfReseller(c).GetString(c.Request().Context(), keyActs)); err != nil {
 		return err
 	}

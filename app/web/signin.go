@@ -98,6 +98,9 @@ func filledIn(email, password string) error {
 }
 
 func (s *server) signOut(c *echo.Context) error {
+	if err := s.leave(c); err != nil {
+		return err
+	}
 	if err := s.Console.EndAll(c.Request().Context(), s.doors.shop.GetString(c.Request().Context(), keyActs)); err != nil {
 		return err
 	}

@@ -46,7 +46,9 @@ func (s *server) deskPage(c *echo.Context, status int, id uuid.UUID, change func
 	page.Sessions, page.More = cut(sessions, sessionsOfDesk)
 	page.Desk.Keeps = s.Workspaces.Keeps(c.Request().Context(), card.Workspace, card.Driver)
 	page.Rules = rulesOf(page.Desk, schedule, scheduled)
-	if page.Password, err = s.Workspaces.Password(v.tenant, card.Workspace); err != nil {
+	if v.acting != nil {
+		page.Desk.Username = "" // the customer's own
+	} else if page.Password, err = s.Workspaces.Password(v.tenant, card.Workspace); err != nil {
 		return err
 	}
 	shell.Title = card.PlanName
@@ -136,7 +138,11 @@ func (s *server) change(c *echo.Context, typed views.RunUntil, do deed) error {
 	if err != nil {
 		return err
 	}
-	_, err = do(c.Request().Context(), v.tenant, workspaces.Who{UserID: v.userID}, id, metering.ByCustomer)
+	by := metering.ByCustomer
+	if v.acting != nil {
+		by = metering.ByStaff
+	}
+	_, err = do(c.Request().Context(), v.tenant, workspaces.Who{UserID: v.userID}, id, by)
 	switch {
 	case err != nil:
 		return s.unchanged(c, id, err, typed)
