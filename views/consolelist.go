@@ -1,5 +1,7 @@
 package views
 
+import "cmp"
+
 // ConsoleList is a page of the console that lists many of something: searched,
 // filtered, page by page, and as a file.
 type ConsoleList struct {
@@ -20,8 +22,12 @@ type ConsoleList struct {
 	First       string
 	Older       string
 	Create      *ReportForm // adds one, behind a summary
+	CreateLabel string      // of that summary; empty is what its button says
 	CreateOpen  bool
 }
+
+// CreateTitle is what the summary says.
+func (p ConsoleList) CreateTitle() string { return cmp.Or(p.CreateLabel, p.Create.Submit) }
 
 // ConsoleRow is one line, with what can be done to it.
 type ConsoleRow struct {

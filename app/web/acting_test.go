@@ -122,7 +122,7 @@ func TestAnOperatorActsInOneShopOnly(t *testing.T) {
 
 	there.post("/acting/end", nil).goesTo("/")
 	there.get("/reseller").want(303)
-	log.get("/reseller/audit?q=acting").want(200).says("Acting ended")
+	log.get("/reseller/audit?q=acting").want(200).says("Ended working in another name")
 	there.get(ticket).want(404)
 
 	// Signing out, a new password and being removed end it, too.
@@ -162,7 +162,7 @@ func TestWorkingInACustomersName(t *testing.T) {
 	there.post(path+"/destroy", nil).want(403)
 	there.get("/reseller").want(303) // not the console of whom they are
 	there.post(path+"/stop", nil).goesTo(path)
-	desk.get("/reseller/audit?q=acting").want(200).says("Acting did", "POST /workspaces/:id/stop", "Acting began", "Cannot stop it")
+	desk.get("/reseller/audit?q=acting").want(200).says("Changed in another name", "POST /workspaces/:id/stop", "Began to work in another name", "Cannot stop it")
 	desk.post("/reseller/customers/"+stan.ID.String()+"/act", url.Values{"reason": {"x"}}).want(409)
 
 	// It ends with the customer's suspension, and with whatever ends the staff's own sign-in.

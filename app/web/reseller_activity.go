@@ -105,7 +105,7 @@ func activityRow(e activity.Entry, zone *time.Location) views.ReportRow {
 		about = e.Subject
 	}
 	at := e.At.In(zone)
-	return views.ReportRow{Cells: []views.ReportCell{{Text: at.Format("Jan 2, 2006"), Below: at.Format("15:04:05")}, {Text: who, Below: below}, {Text: actionWords(e.Action), Below: about}, {Text: detail}}}
+	return views.ReportRow{Cells: []views.ReportCell{{Text: strings.ReplaceAll(at.Format("Jan 2, 2006"), " ", "\u00a0"), Below: at.Format("15:04:05")}, {Text: who, Below: below}, {Text: actionWords(e.Action), Below: about}, {Text: detail}}}
 }
 
 // doerOf names who did something: a person, the provider, or a program.
@@ -120,6 +120,9 @@ func doerOf(e activity.Entry) (who, below string) {
 	case strings.HasPrefix(e.Actor, "user:"):
 		return "Somebody who is gone", ""
 	}
+	if strings.Contains(e.Actor, "@") {
+		return e.Actor, ""
+	}
 	return strings.ToUpper(e.Actor[:min(1, len(e.Actor))]) + e.Actor[min(1, len(e.Actor)):], ""
 }
 
@@ -128,7 +131,7 @@ func actionWords(action string) string {
 	words := map[string]string{"user.create": "Account made", "user.change_password": "Password changed", "user.reset_password": "Password chosen by mail", "user.limits": "Limits changed",
 		"user.billing_details": "Billing details changed", "key.create": "API key made", "key.revoke": "API key revoked", "staff.role": "Role changed", "pricing.rule_set": "Mark-up set",
 		"pricing.rule_removed": "Mark-up removed", "pricing.applied": "Mark-ups applied", "pricing.kept": "Suggested prices kept", "stripe.keys_set": "Stripe keys set",
-		"tenant.owner": "Owner to write to changed", "tenant.terms": "Wholesale terms changed", "tenant.created": "Shop opened"}[action]
+		"acting.began": "Began to work in another name", "acting.did": "Changed in another name", "acting.ended": "Ended working in another name", "tenant.owner": "Owner to write to changed", "tenant.terms": "Wholesale terms changed", "tenant.created": "Shop opened"}[action]
 	if words == "" {
 		words = strings.NewReplacer(".", " ", "_", " ").Replace(action)
 		words = strings.ToUpper(words[:min(1, len(words))]) + words[min(1, len(words)):]

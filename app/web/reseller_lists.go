@@ -30,7 +30,7 @@ const (
 var ( // read only
 	customerStates = []views.Option{{Value: "", Label: "All"}, {Value: "active", Label: "Active"}, {Value: "suspended", Label: "Suspended"},
 		{Value: "unpaid", Label: "Suspended, unpaid"}, {Value: "parked", Label: "Paused"}, {Value: "closed", Label: "Closed"}}
-	desktopStates = []views.Option{{Value: "", Label: "All but destroyed"}, {Value: "running", Label: "Running"}, {Value: "stopped", Label: "Stopped"},
+	desktopStates = []views.Option{{Value: "", Label: "Not destroyed"}, {Value: "running", Label: "Running"}, {Value: "stopped", Label: "Stopped"},
 		{Value: "provisioning", Label: "Being made or started"}, {Value: "failed", Label: "Failed"}, {Value: "terminated", Label: "Destroyed"}}
 )
 
@@ -116,7 +116,8 @@ func (s *server) customersAs(c *echo.Context, status int, typed url.Values, wron
 	p.Title, p.Text, p.SearchLabel, p.States = "Customers", "Everybody who has an account in your shop.", "Name or address", customerStates
 	p.Columns = []views.Column{{Label: "Customer"}, {Label: "State"}, {Label: "Since"}, {Label: "Desktops", End: true}, {Label: "Credit", End: true}}
 	p.Empty = views.EmptyProps{Title: "Nobody found", Text: "No customer matches. New ones appear here as soon as they have an account."}
-	p.Create, p.CreateOpen = &views.ReportForm{Action: "/reseller/customers", Submit: "Invite a customer", Wrong: wrong, Fields: []views.FieldProps{
+	p.CreateLabel = "Invite a customer"
+	p.Create, p.CreateOpen = &views.ReportForm{Action: "/reseller/customers", Submit: "Send the invitation", Wrong: wrong, Fields: []views.FieldProps{
 		{Name: "email", Label: "E-mail address", Type: "email", Value: typed.Get("email"), Autocomplete: "off", Hint: "A mail lets them choose a password."},
 		{Name: "name", Label: "Name", Value: typed.Get("name"), Autocomplete: "off", Optional: true}}}, status != http.StatusOK
 	for _, r := range rows {
@@ -266,7 +267,7 @@ func runningFor(d console.Desktop, now time.Time) string {
 	if d.RunningSince == nil {
 		return ""
 	}
-	return metering.Clock(*d.RunningSince, now)
+	return strings.TrimPrefix(metering.Clock(*d.RunningSince, now), "Running for ")
 }
 
 func (s *server) desktopsCSV(c *echo.Context) error {
