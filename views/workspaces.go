@@ -176,6 +176,7 @@ func (d Desk) destroyForm() FormProps { return FormProps{Action: d.path("destroy
 type WorkspaceProps struct {
 	Desk     Desk
 	Password string // of the desktop account; "" until there is one
+	Closed   bool   // to whoever looks in the customer's name
 	Sessions []metering.Session
 	More     bool // there are older sessions
 	Rules    Rules

@@ -146,7 +146,8 @@ func (s *Service) InviteAgain(ctx context.Context, t tenants.Tenant, actor strin
 // errLastOwner keeps a shop from being nobody's.
 var errLastOwner = fail.Coded(fail.Conflict, "last_owner", "This is the shop's last owner. Make somebody else an owner first, and let them sign in once.")
 
-// SetRole makes an owner of a member of staff, or the other way round. Errors:
+// SetRole makes an owner of a member of staff, or the other way round, and ends their
+// sign-ins. Errors:
 // Invalid with the field role, NotFound, Conflict for the last owner who has ever
 // signed in.
 func (s *Service) SetRole(ctx context.Context, t tenants.Tenant, actor string, id uuid.UUID, role Role) (User, error) {

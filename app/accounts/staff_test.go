@@ -176,3 +176,46 @@ func TestTheProviderWritesToAnOwnerWhoIsStillThere(t *testing.T) {
 		t.Errorf("the provider writes to %s", fresh.OwnerEmail)
 	}
 }
+
+// The link of an invitation ends after a week, when a new one is made, and when it is
+// taken back.
+func TestAnInvitationEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.adds("boss@example.test", Owner)
+	ivy := w.invites("ivy@example.test", Staff)
+	first := w.token(ivy.ID, PurposeWelcome)
+	w.later(WelcomeLasts)
+	_, err := w.Reset(w.ctx(), w.shop, first, "a new battery staple")
+	wantKind(t, err, fail.NotFound)
+
+	second := w.token(ivy.ID, PurposeWelcome)
+	if _, err := w.RemoveStaff(w.ctx(), w.shop, "test", ivy.ID); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Reset(w.ctx(), w.shop, second, "a new battery staple")
+	wantKind(t, err, fail.NotFound)
+
+	w.invites("ivy@example.test", Staff)
+	if _, err := w.Reset(w.ctx(), w.shop, w.token(ivy.ID, PurposeWelcome), "a new battery staple"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := w.SignInReseller(w.ctx(), "ivy@example.test", "a new battery staple", "10.1.1.2"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestANewRoleEndsTheSignIns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.adds("boss@example.test", Owner)
+	stan := w.adds("stan@example.test", Staff)
+	owner, err := w.SetRole(w.ctx(), w.shop, "test", stan.ID, Owner)
+	if err != nil || owner.SessionEpoch == stan.SessionEpoch {
+		t.Errorf("got %+v, %v", owner, err)
+	}
+	same, err := w.SetRole(w.ctx(), w.shop, "test", stan.ID, Owner)
+	if err != nil || same.SessionEpoch != owner.SessionEpoch {
+		t.Errorf("what is no change ends sign-ins: %+v, %v", same, err)
+	}
+}

@@ -24,7 +24,7 @@ func lockOwners(ctx context.Context, tx tenants.Tx) ([]User, error) {
 
 func setRole(ctx context.Context, tx tenants.Tx, id uuid.UUID, role Role) (User, error) {
 	return tenants.Get[User](ctx, tx, "account", `-- set role
-		update users set role = $2 where id = $1 returning `+userColumns, id, string(role))
+		update users set role = $2, session_epoch = session_epoch + 1 where id = $1 returning `+userColumns, id, string(role))
 }
 
 // beginAnew gives an account to somebody who proves the address from here on: no

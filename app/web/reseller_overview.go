@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -99,9 +100,9 @@ func overviewStats(t tenants.Tenant, f shopFigures, now time.Time) []views.StatP
 		{Label: "Revenue", Value: amount(this.Retail), Note: amount(before.Retail) + by},
 		{Label: "Wholesale cost", Value: amount(this.Wholesale), Note: amount(before.Wholesale) + by},
 		{Label: "Margin", Value: amount(this.Margin(t.Currency)), Note: amount(before.Margin(t.Currency)) + by},
-		{Label: "Hours", Value: metering.HoursNumber(this.Seconds), Note: "by " + views.CountOf(int(f.crowd.Buyers), "customer")},
-		{Label: "New customers", Value: strconv.FormatInt(f.came(now, 31), 10), Note: "of " + views.CountOf(int(f.crowd.Customers), "customer")},
-		{Label: "Running now", Value: strconv.FormatInt(f.crowd.Running, 10), Note: "of " + views.CountOf(int(f.crowd.Desktops), "desktop")},
+		{Label: "Hours", Value: metering.HoursNumber(this.Seconds), Note: "by " + counted(f.crowd.Buyers, "customer")},
+		{Label: "New customers", Value: grouped(f.came(now, 31)), Note: "of " + counted(f.crowd.Customers, "customer")},
+		{Label: "Running now", Value: grouped(f.crowd.Running), Note: "of " + counted(f.crowd.Desktops, "desktop")},
 	}
 	if this.Retail.IsPositive() {
 		stats[2].Note = strconv.Itoa(this.Percent(t.Currency)) + " % of the revenue, before our fees"
@@ -135,9 +136,24 @@ func overviewPlots(t tenants.Tenant, f shopFigures, now time.Time) []views.Conso
 		{Title: "Margin, 12 months", Chart: plotOf("Margin by month", "Month", "Margin", labels, this, amounts(func(f console.Figures) decimal.Decimal { return f.Margin(t.Currency) }))},
 		{Title: "New customers, 12 months", Chart: plotOf("New customers by month", "Month", "Customers", labels, this, func(i int) (int64, string) {
 			n := f.came(months[i], 31)
-			return n, strconv.FormatInt(n, 10)
+			return n, grouped(n)
 		})},
 	}
+}
+
+// grouped writes a number as people read long ones: 100,003.
+func grouped(n int64) string {
+	if n < 1000 {
+		return strconv.FormatInt(n, 10)
+	}
+	return grouped(n/1000) + "," + fmt.Sprintf("%03d", n%1000)
+}
+
+func counted(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return grouped(n) + " " + what + "s"
 }
 
 func trialOf(t tenants.Tenant) string {

@@ -43,6 +43,8 @@ func TestOwnersKeepTheStaff(t *testing.T) {
 	ofStan := action(page, mail("stan"), "/role")
 	owner.post(ofStan, url.Values{"role": {"customer"}}).want(422).says("Choose owner or staff.")
 	owner.post(ofStan, url.Values{"role": {"owner"}}).goesTo("/reseller/staff")
+	stan.get("/reseller").want(303) // a new role, a new sign-in
+	stan = w.at(w.a).signIn("/reseller", mail("stan"))
 	stan.get("/reseller/staff").want(200)
 	owner.post("/reseller/staff/"+far.ID.String()+"/role", url.Values{"role": {"owner"}}).want(404)
 	owner.post("/reseller/staff/x/remove", nil).want(404)

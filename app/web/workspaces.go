@@ -47,7 +47,7 @@ func (s *server) deskPage(c *echo.Context, status int, id uuid.UUID, change func
 	page.Desk.Keeps = s.Workspaces.Keeps(c.Request().Context(), card.Workspace, card.Driver)
 	page.Rules = rulesOf(page.Desk, schedule, scheduled)
 	if v.acting != nil {
-		page.Desk.Username = "" // the customer's own
+		page.Closed, page.Desk.Username = true, ""
 	} else if page.Password, err = s.Workspaces.Password(v.tenant, card.Workspace); err != nil {
 		return err
 	}
