@@ -141,7 +141,7 @@ func (s *server) createCustomer(c *echo.Context) error {
 	user, _, err := s.Accounts.Create(c.Request().Context(), visitOf(c).tenant, accounts.NewUser{Email: form.Get("email"), Name: strings.TrimSpace(form.Get("name")),
 		Role: accounts.Customer, Invite: true, Actor: consoleActor(c)})
 	if wrong, status := wrongOf(err); status != 0 {
-		return s.customersAs(c, status, form, wrong)
+		return s.customersAs(c, status, form, nameless(form, wrong))
 	}
 	if err != nil {
 		return err

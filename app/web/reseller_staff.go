@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v5"
@@ -45,7 +47,7 @@ func (s *server) inviteStaff(c *echo.Context) error {
 	user, err := s.Accounts.Invite(c.Request().Context(), v.tenant, accounts.Invitation{Email: form.Get("email"), Name: form.Get("name"), Role: accounts.Role(form.Get("role")),
 		Actor: consoleActor(c), IP: v.ip})
 	if wrong, status := wrongOf(err); status != 0 {
-		return s.teamAs(c, status, typed(form, wrong), "")
+		return s.teamAs(c, status, typed(form, nameless(form, wrong)), "")
 	}
 	if err != nil {
 		return err
@@ -55,6 +57,15 @@ func (s *server) inviteStaff(c *echo.Context) error {
 		said = user.Email + " helps to run the shop from now on, and is told by mail."
 	}
 	return s.consoleDone(c, said, "/reseller/staff")
+}
+
+// nameless takes back that a name is missing where none need be given: it is made from
+// the address, once that is right.
+func nameless(form url.Values, wrong views.Wrong) views.Wrong {
+	if strings.TrimSpace(form.Get("name")) == "" && wrong.Fields["email"] != "" {
+		delete(wrong.Fields, "name")
+	}
+	return wrong
 }
 
 // onMember does something to one of the shop's people and says so.

@@ -21,6 +21,9 @@ func TestOwnersKeepTheStaff(t *testing.T) {
 	stan.post("/reseller/staff", url.Values{"email": {"x@example.com"}, "role": {"owner"}}).want(403)
 	w.at(w.a).signIn("", mail("ada")).get("/reseller/staff").want(404)
 
+	if owner.post("/reseller/staff", url.Values{"role": {"staff"}}).want(422).fieldError("name") != "" || owner.post("/reseller/customers", nil).want(422).fieldError("name") != "" {
+		t.Error("a name is asked for, which need not be given")
+	}
 	again := owner.post("/reseller/staff", url.Values{"email": {"nobody"}, "name": {"Ivy"}, "role": {"staff"}}).want(422)
 	if again.value("name") != "Ivy" || again.fieldError("email") == "" {
 		t.Error("input is lost")
