@@ -110,7 +110,7 @@ type Customer struct {
 	State      string          `db:"state"` // active, suspended, closed, unpaid or parked
 	Confirmed  bool            `db:"confirmed"`
 	CreatedAt  time.Time       `db:"created_at"`
-	Credit     decimal.Decimal `db:"credit"`
+	Credit     decimal.Decimal `db:"credit"` // paid and bonus
 	Desktops   int             `db:"desktops"`
 	Running    int             `db:"running"`
 	LastUsedAt *time.Time      `db:"last_used_at"`

@@ -47,7 +47,7 @@ with page as materialized (
       and ($3::timestamptz is null or (u.created_at, u.id) < ($3, $4::uuid))
     order by u.created_at desc, u.id desc limit $5)
 select p.id, p.name, p.email, p.created_at, p.confirmed, p.state,
-    coalesce((select a.balance from ledger_accounts a where a.user_id = p.id and a.kind = 'credit' and a.currency = $6), 0) as credit,
+    coalesce((select sum(a.balance) from ledger_accounts a where a.user_id = p.id and a.kind in ('credit', 'bonus') and a.currency = $6), 0) as credit,
     d.desktops, d.running, d.last_used_at
 from page p cross join lateral (
     select count(*) filter (where w.status <> 'terminated')::int as desktops, count(*) filter (where w.status = 'running')::int as running, max(w.last_started_at) as last_used_at

@@ -41,18 +41,3 @@ func Setting(ctx context.Context, q tenants.Querier, key, otherwise string) (str
 	}
 	return value, nil
 }
-
-// CustomerBalance is one customer's credit in a list.
-type CustomerBalance struct {
-	UserID uuid.UUID       `db:"user_id"`
-	Credit decimal.Decimal `db:"credit"`
-}
-
-// BalancesQ reads the credit of many customers at once; who has no account yet
-// is not in the answer.
-func BalancesQ(dst *[]CustomerBalance, users []uuid.UUID, currency string) tenants.Query {
-	return tenants.ListQ(dst, `-- ledger.BalancesQ
-		select user_id, sum(balance) as credit
-		from ledger_accounts where user_id = any($1) and kind in ('credit', 'bonus') and currency = $2
-		group by user_id`, users, currency)
-}

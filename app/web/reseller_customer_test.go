@@ -56,6 +56,8 @@ func TestTheShopsPageOfACustomer(t *testing.T) {
 		owner.post(path+"/bonus", bonus).goesTo(path)
 	}
 	owner.get(path).want(200).says("Bonus from the shop", "Welcome back", "$28.00")
+	owner.get("/reseller").want(200).says("Credit $28.00")
+	owner.get("/reseller/customers").want(200).says("$28.00")
 	b.get("/billing").want(200).says("Bonus $3.00, until December 31, 2099")
 	bonus.Set("bonus_expires", "2001-01-01")
 	bonus.Set("bonus_cause", uuid.NewString())
