@@ -64,7 +64,9 @@ func (f *matterSearch) after(cursor string) error {
 	return nil
 }
 
-func cursorOfMatter(m oversight.Matter) string { return strconv.FormatInt(m.At.UnixMicro(), 10) + "." + m.ID }
+func cursorOfMatter(m oversight.Matter) string {
+	return strconv.FormatInt(m.At.UnixMicro(), 10) + "." + m.ID
+}
 
 // attention lists what needs a person of the provider, the newest first. Desktops
 // that failed or are stuck stand before the rest, because somebody waits for them.

@@ -32,7 +32,7 @@ func TestResellersAreFoundWithTheirFigures(t *testing.T) {
 	w.person(w.a, "ada@example.com", accounts.Customer)
 	desk := w.central().signIn("/admin", w.operator().Email)
 	desk.get("/admin/resellers?q="+w.a.Slug).want(200).says(w.a.OwnerEmail, "1 shop").hides(w.b.Slug)
-	desk.get("/admin/resellers?q="+w.a.Slug+"&state=suspended").want(200).says("None is like this").hides(w.a.OwnerEmail + " ")
+	desk.get("/admin/resellers?q=" + w.a.Slug + "&state=suspended").want(200).says("None is like this").hides(w.a.OwnerEmail + " ")
 	desk.get("/admin/resellers?cursor=nobody").want(400)
 	file := desk.get("/admin/resellers.csv?q=" + w.a.Slug).want(200).body
 	if lines := strings.Split(strings.TrimSpace(file), "\n"); len(lines) != 2 || !strings.HasPrefix(lines[1], w.a.Slug+",") || !strings.HasSuffix(lines[1], ",0,0,USD") {
@@ -57,8 +57,8 @@ func TestTheAuditLogIsFilteredPageByPage(t *testing.T) {
 	}
 	next, _ := attrOf(older, "href")
 	desk.get(next).want(200).says("line 2", "line 0").hides("line 3 ")
-	desk.get(mine+"&from=2026-03-02").want(200).says("line 30").hides("line 29 ")
-	desk.get(mine+"&to=2026-03-01&q=olga@").want(200).says("line 29").hides("line 30 ")
+	desk.get(mine + "&from=2026-03-02").want(200).says("line 30").hides("line 29 ")
+	desk.get(mine + "&to=2026-03-01&q=olga@").want(200).says("line 29").hides("line 30 ")
 	desk.get(mine + "&q=nobody").want(200).says("No line of the log is like this.")
 	desk.get("/admin/audit?shop=" + w.b.Slug + "&action=test").want(200).hides("line 1")
 	for _, wrong := range []string{"from=soon", "cursor=x", "cursor=-1"} {
@@ -155,7 +155,7 @@ func TestMattersOfEveryKindAreOnOneList(t *testing.T) {
 	of := "/admin/attention?shop=" + w.a.Slug
 	desk.get(of).want(200).says("gone for good", "CAA forbids it", "no longer points here", "The trial of")
 	desk.get(of+"&kind=certificate").want(200).says("CAA forbids it").hides("gone for good", "The trial of")
-	desk.get("/admin/attention?shop="+w.b.Slug).want(200).hides("gone for good")
+	desk.get("/admin/attention?shop=" + w.b.Slug).want(200).hides("gone for good")
 	if n := strings.Count(strings.TrimSpace(desk.get("/admin/attention.csv?shop="+w.a.Slug).want(200).body), "\n"); n != 4 {
 		t.Errorf("the file has %d matters", n)
 	}
