@@ -11,7 +11,9 @@ type Branding struct {
 	Form    TermsForm
 	Preview BrandPreview
 	Sender  branding.Sender
-	Asked   bool // whether the name servers answered about Sender
+	Asked   bool   // whether the name servers answered about Sender just now
+	Tried   bool   // whether the name servers were asked for this page
+	Address string // that letters should come from, as it is kept
 	State   string
 }
 
@@ -82,12 +84,16 @@ func (p Branding) email(name, label, hint string) FieldProps {
 	return f
 }
 
+// senderNotice says where letters go out from by what is kept, and, where the domain
+// was looked at just now, what was found that differs from it.
 func (p Branding) senderNotice() Notice {
 	switch {
-	case p.State == branding.MailWaiting && p.Asked:
+	case p.Tried && !p.Asked:
+		return Notice{Tone: ToneWarn, Text: "The name servers did not answer, so this could not be looked at. Check again in a while."}
+	case p.State == branding.MailWaiting:
 		return Notice{Tone: ToneWarn, Text: "Until SPF is right, your letters go out as “" + or(p.Form.Values["from_name"], p.Form.Values["company_name"]) + " via …” from our address, and replies come to yours."}
-	case !p.Asked:
-		return Notice{Tone: ToneWarn, Text: "The name servers did not answer, so this could not be looked at. Save again in a while."}
+	case p.Tried && !p.Sender.Ready:
+		return Notice{Tone: ToneWarn, Text: "Your letters go out from your own address, but its SPF record does not let our mail server send, so some may be taken for forged."}
 	}
 	return Notice{Tone: ToneGood, Text: "Your letters go out from your own address."}
 }

@@ -136,13 +136,6 @@ func (s Shell) whereabouts() string {
 	return "Menu"
 }
 
-func themeColour(dark bool) string {
-	if dark {
-		return branding.Dark().Surface.String()
-	}
-	return branding.Light().Surface.String()
-}
-
 func or(text, fallback string) string {
 	if text == "" {
 		return fallback

@@ -252,6 +252,34 @@ func (s *Service) Sender(ctx context.Context, b tenants.Branding) (Sender, error
 	return CheckSender(ctx, s.DNS, relay, b.FromEmail, b.DKIMSelector)
 }
 
+// CheckNow looks at the domain of a shop's address and keeps what follows for its
+// letters: the state is ready, waiting, or empty where the provider vouches for the
+// address. fail.Unavailable when the name servers do not answer; then nothing changes.
+func (s *Service) CheckNow(ctx context.Context, t tenants.Tenant) (Sender, string, error) {
+	before := t.Branding.MailState
+	if t.Branding.FromEmail == "" || s.DNS == nil {
+		return Sender{}, before, nil
+	}
+	found, err := s.Sender(ctx, t.Branding)
+	if err != nil {
+		return Sender{}, before, fail.Wrap(err, fail.Unavailable, "The name servers did not answer.")
+	}
+	state := MailWaiting
+	switch {
+	case before == "":
+		state = ""
+	case found.Ready:
+		state = MailReady
+	}
+	if err := s.DB.Central(ctx, func(tx tenants.CentralTx) error { return checked(ctx, tx, t.ID, t.Branding.FromEmail, state) }); err != nil {
+		return Sender{}, before, err
+	}
+	if state == before {
+		return found, state, nil
+	}
+	return found, state, s.DB.Registry().Refresh(ctx)
+}
+
 // mailState decides whether letters may go from the shop's address. Where the name
 // servers do not answer, an address that was ready stays so.
 func (s *Service) mailState(ctx context.Context, before, after tenants.Branding) string {

@@ -29,6 +29,15 @@ where tenant_id = $1`, shop, b.LogoURL, b.FaviconURL, b.PrimaryColor, b.Secondar
 	return err
 }
 
+// checked keeps what a look at the address found, unless the address, or who vouches
+// for it, has changed since.
+func checked(ctx context.Context, tx tenants.CentralTx, shop uuid.UUID, address, state string) error {
+	_, err := tx.Exec(ctx, `-- branding.checked
+update central.tenant_branding set mail_state = $3, mail_checked_at = $4
+where tenant_id = $1 and from_email = $2 and (mail_state = '') = ($3 = '')`, shop, address, state, tx.Now())
+	return err
+}
+
 func record(ctx context.Context, tx tenants.CentralTx, shop uuid.UUID, actor string, changed []string) error {
 	_, err := tx.Exec(ctx, `-- branding.record
 insert into central.audit_log (at, actor, tenant_id, action, detail) values ($1, $2, $3, 'branding.changed', $4)`, tx.Now(), actor, shop, map[string]any{"changed": changed})

@@ -105,7 +105,8 @@ func TestAResellerSetsItsBrand(t *testing.T) {
 	if got.CompanyName != "Aurora Desks" || got.PrimaryColor != "#0F766E" || got.MailState != branding.MailReady || !strings.HasPrefix(got.LogoURL, "/brand/logo-") || !strings.HasPrefix(got.FaviconURL, "/brand/favicon-") {
 		t.Fatalf("kept %+v", got)
 	}
-	desk.get("/reseller/branding").says("lets our mail server send", "Your letters go out from your own address.")
+	desk.get("/reseller/branding").says("Your letters go out from your own address.", "Check now").hides("lets our mail server send")
+	desk.post("/reseller/branding/sender", nil).want(200).says("lets our mail server send", "Your letters go out from your own address.")
 
 	shop := w.at(w.a)
 	front := shop.get("/").want(200).says("Aurora Desks")
@@ -198,7 +199,63 @@ func TestAnAddressThatIsNotSetUpWaits(t *testing.T) {
 			t.Errorf("%s: kept %+v", address, got)
 		}
 	}
-	desk.get("/reseller/branding").says("via …", "v=spf1 a:mail.host.test")
+	desk.get("/reseller/branding").says("via …").hides("v=spf1")
+	desk.post("/reseller/branding/sender", nil).want(200).says("via …", "v=spf1 a:mail.host.test")
+}
+
+// The page says what is so: an address that the provider vouches for is used, and the
+// look at its domain says what speaks against that.
+func TestAnAddressThatIsVouchedForIsUsedAndWarnedAbout(t *testing.T) {
+	t.Parallel()
+	names := zone{}
+	w := newWorld(t, withBrands(t, names))
+	w.person(w.a, "owner@vouched.test", accounts.Owner)
+	desk := w.at(w.a).signIn("/reseller", "owner@vouched.test")
+	b := w.fresh(w.a).Branding
+	b.FromEmail, b.MailState = "hello@vouched.test", ""
+	w.brand(b)
+	desk.get("/reseller/branding").says("Your letters go out from your own address.")
+	desk.post("/reseller/branding/sender", nil).want(200).says("some may be taken for forged", "There is no SPF record").hides("Your letters go out from your own address.")
+	if got := w.fresh(w.a).Branding; got.MailState != "" {
+		t.Errorf("a look took away what the provider vouches for: %+v", got)
+	}
+}
+
+// What was ready follows the domain when somebody looks again, both ways.
+func TestALookAtTheDomainIsKept(t *testing.T) {
+	t.Parallel()
+	names := zone{"turns.test": {"v=spf1 -all"}}
+	w := newWorld(t, withBrands(t, names))
+	w.person(w.a, "owner@turns.test", accounts.Owner)
+	desk := w.at(w.a).signIn("/reseller", "owner@turns.test")
+	desk.post("/reseller/branding", url.Values{"from_email": {"hello@turns.test"}}).goesTo("/reseller/branding")
+	for _, step := range []struct{ spf, state string }{{"v=spf1 ip4:192.0.2.25 -all", branding.MailReady}, {"v=spf1 -all", branding.MailWaiting}} {
+		names["turns.test"] = []string{step.spf}
+		desk.post("/reseller/branding/sender", nil).want(200)
+		if got := w.fresh(w.a).Branding.MailState; got != step.state {
+			t.Errorf("%s: kept %q, want %q", step.spf, got, step.state)
+		}
+	}
+}
+
+// The frame of a browser takes the shop's own colour, in light and in dark.
+func TestPagesTellTheBrowserTheShopsColour(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withBrands(t, nil))
+	b := w.fresh(w.a).Branding
+	b.PrimaryColor = "#0F766E"
+	w.brand(b)
+	for _, path := range []string{"/", "/sign-in", "/missing"} {
+		w.at(w.a).get(path).find("meta", "name", "theme-color", "content", "#0f766e")
+	}
+}
+
+// brand puts a look into the database by the provider's own way.
+func (w *world) brand(b tenants.Branding) {
+	w.t.Helper()
+	if err := w.deps.DB.SetBranding(context.Background(), w.a.ID, b); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // On a reseller's own host nobody reads whose program it is.

@@ -36,7 +36,6 @@ func (s *server) brandingPage(c *echo.Context) error {
 	}
 	t := visitOf(c).tenant
 	page := s.brandingOf(c, t.Branding, brandValues(t), views.Wrong{})
-	page.Sender, page.Asked = s.senderOf(c, t.Branding)
 	return s.render(c, http.StatusOK, views.BrandingPage(s.consoleShell(c, "Branding", person), page))
 }
 
@@ -48,12 +47,27 @@ func brandValues(t tenants.Tenant) map[string]string {
 
 // brandingOf draws the form with what was typed, and the shop as it would look.
 func (s *server) brandingOf(c *echo.Context, b tenants.Branding, values map[string]string, wrong views.Wrong) views.Branding {
-	return views.Branding{Form: views.TermsForm{Values: values, Wrong: wrong}, Preview: brandPreviewOf(visitOf(c).tenant, b), State: b.MailState}
+	return views.Branding{Form: views.TermsForm{Values: values, Wrong: wrong}, Preview: brandPreviewOf(visitOf(c).tenant, b), State: b.MailState, Address: visitOf(c).tenant.Branding.FromEmail}
 }
 
-func (s *server) senderOf(c *echo.Context, b tenants.Branding) (branding.Sender, bool) {
-	found, err := s.Branding.Sender(c.Request().Context(), b)
-	return found, err == nil
+// checkSender asks the name servers about the shop's address, keeps what they say and
+// shows it.
+func (s *server) checkSender(c *echo.Context) error {
+	if _, err := posted(c); err != nil {
+		return err
+	}
+	person, err := s.consoleRead(c)
+	if err != nil {
+		return err
+	}
+	t := visitOf(c).tenant
+	found, state, err := s.Branding.CheckNow(c.Request().Context(), t)
+	if err != nil && fail.KindOf(err) != fail.Unavailable {
+		return err
+	}
+	page := s.brandingOf(c, t.Branding, brandValues(t), views.Wrong{})
+	page.Sender, page.Tried, page.Asked, page.State = found, true, err == nil, state
+	return s.render(c, http.StatusOK, views.BrandingPage(s.consoleShell(c, "Branding", person), page))
 }
 
 func brandPreviewOf(t tenants.Tenant, b tenants.Branding) views.BrandPreview {

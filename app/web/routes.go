@@ -167,6 +167,7 @@ func (s *server) table() []Route {
 		{get, "/reseller/audit.csv", anywhere, reseller, s.activityCSV},
 		{get, uploadRoute, anywhere, reseller, s.brandingPage},
 		{post, uploadRoute, anywhere, reseller, s.saveBranding},
+		{post, "/reseller/branding/sender", anywhere, reseller, s.checkSender},
 		{post, "/reseller/branding/preview", anywhere, reseller, s.previewBranding},
 		{get, "/reseller/branding/preview.css", anywhere, reseller, s.previewCSS},
 		{get, "/reseller/branding/logo", anywhere, reseller, s.consoleLogo},
