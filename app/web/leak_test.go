@@ -86,6 +86,8 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		path = strings.ReplaceAll(path, ":number", id)
 		path = strings.ReplaceAll(path, ":position", "1")
 		path = strings.ReplaceAll(path, ":chapter", "nobodys")
+		path = strings.ReplaceAll(path, ":name", "nobodys.png")
+		path = strings.ReplaceAll(path, ":ticket", id)
 		return strings.ReplaceAll(path, ":token", id)
 	}
 	switch {
@@ -105,6 +107,10 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		return fill(o.key.String()), true
 	case strings.HasPrefix(r.Path, "/billing/subscriptions/"):
 		return fill(o.subscription.String()), true
+	case strings.HasPrefix(r.Path, "/reseller/workspaces/"):
+		return fill(o.workspace.String()), true
+	case strings.HasPrefix(r.Path, "/reseller/staff/"), strings.HasPrefix(r.Path, "/reseller/domains/"), strings.HasPrefix(r.Path, "/reseller/pricing/rules/"):
+		return fill(o.user.String()), true
 	case strings.HasPrefix(r.Path, "/reseller/customers/"), strings.HasPrefix(r.Path, "/reseller/parked/"):
 		return fill(o.user.String()), true
 	case strings.HasPrefix(r.Path, "/sessions/"):
@@ -113,7 +119,8 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		return fill(o.invoice), true
 	case strings.HasPrefix(r.Path, "/reseller/wholesale/"), strings.HasPrefix(r.Path, "/reseller/settlement/"):
 		return fill(o.user.String()), true
-	case strings.HasPrefix(r.Path, "/reseller/guide/"), strings.HasPrefix(r.Path, "/verify/"), strings.HasPrefix(r.Path, "/reset/"):
+	case strings.HasPrefix(r.Path, "/reseller/guide/"), strings.HasPrefix(r.Path, "/verify/"), strings.HasPrefix(r.Path, "/reset/"),
+		strings.HasPrefix(r.Path, "/acting/"), strings.HasPrefix(r.Path, "/brand/"), strings.HasPrefix(r.Path, "/.well-known/"):
 		return fill("no-such-token"), true
 	case strings.HasPrefix(r.Path, "/admin/"), strings.HasPrefix(r.Path, "/demo/"):
 		return fill("1"), true

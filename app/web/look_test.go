@@ -109,7 +109,7 @@ func TestPagesAreCleanInTheBrowser(t *testing.T) {
 		{"sign-up", shop, "/sign-up", ""}, {"sign-up-wrong", shop, "/sign-up", `form[action="/sign-up"]`}, {"forgot", shop, "/forgot", ""},
 		{"verify", shop, "/verify/abc", ""}, {"ended", shop, "/reset/abc", ""}, {"console", shop, "/reseller", ""}, {"nobody", shop, "/reseller?q=zebra", ""},
 		{"admin-door", tenanttest.Domain, "/admin/sign-in", ""}, {"admin", tenanttest.Domain, "/admin", ""}, {"resellers", tenanttest.Domain, "/admin/resellers", ""},
-		{"resellers-wrong", tenanttest.Domain, "/admin/resellers", `form[action="/admin/resellers"]`},
+		{"resellers-wrong", tenanttest.Domain, "/admin/resellers", `form[method=post][action="/admin/resellers"]`},
 		{"hosts", tenanttest.Domain, "/admin/servers", ""}, {"hosts-wrong", tenanttest.Domain, "/admin/servers", `form[action="/admin/servers"]`},
 		{"host-kasm", tenanttest.Domain, serverPath(kasmHost), ""}, {"host-docker", tenanttest.Domain, serverPath(dockerHost), ""},
 		{"outbox", tenanttest.Domain, "/demo/mail", ""}, {"missing", shop, "/nothing/here", ""}, {"nowhere", "nobody." + tenanttest.Domain, "/", ""},
