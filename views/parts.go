@@ -37,6 +37,7 @@ type ButtonProps struct {
 	Name      string // of the value it submits
 	Value     string
 	Href      string // LinkButton only
+	Rel       string // "next" and "prev" between the pages of a list; LinkButton only
 	NewTab    bool
 	Small     bool
 	Large     bool

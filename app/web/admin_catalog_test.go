@@ -60,10 +60,13 @@ func TestOperatorsKeepTheCatalogue(t *testing.T) {
 	}
 }
 
+// It changes what holds for every shop of the installation, so it runs alone and puts that back.
 func TestAFloorThatIsInsistedOn(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t)
 	op := w.central().signIn("/admin", w.operator().Email)
+	t.Cleanup(func() {
+		op.post("/admin/catalog/floor", url.Values{"minimum_markup": {"0"}, "below_floor": {"warn"}}).goesTo("/admin/catalog")
+	})
 	boss := w.person(w.a, "boss@example.com", accounts.Owner)
 	owner := w.at(w.a).signIn("/reseller", boss.Email)
 	id := "flr_" + uuid.NewString()[:8]

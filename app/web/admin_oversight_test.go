@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -101,11 +102,16 @@ func TestFailedWorkIsPutAsideAndTimersRunEarlyWhereSafe(t *testing.T) {
 	desk.get("/admin/audit?shop="+w.a.Slug).want(200).says("dead_letter.discarded", "timer.hurried")
 }
 
+// It changes what holds for every shop of the installation, so it runs alone and puts that back.
 func TestSettingsHoldForNewResellers(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t, withBus(t))
 	desk := w.central().signIn("/admin", w.operator().Email)
-	desk.get("/admin/settings").want(200).says("Trial of a new reseller", "Tier of a new reseller")
+	before := desk.get("/admin/settings").want(200).says("Trial of a new reseller", "Tier of a new reseller")
+	usual := url.Values{}
+	for _, field := range []string{"trial_days", "trial_end", "default_tier", "min_customers", "support", "support_email", "domain_grace", "term_days", "suspend_days"} {
+		usual.Set(field, fieldHolds(before.body, field))
+	}
+	t.Cleanup(func() { desk.post("/admin/settings", usual).goesTo("/admin/settings") })
 	form := url.Values{"trial_days": {"21"}, "trial_end": {"active"}, "default_tier": {"pro"}, "min_customers": {"5"}, "support": {"provider"}, "support_email": {""}, "domain_grace": {"9"}, "term_days": {"30"}, "suspend_days": {"60"}}
 	got := desk.post("/admin/settings", form).want(422)
 	if got.fieldError("support_email") == "" || got.value("trial_days") != "21" {
@@ -192,4 +198,18 @@ func TestOperatorsAreCreatedResetAndRemoved(t *testing.T) {
 	desk.get("/admin/operators").want(200).says(email + " can no longer sign in.")
 	desk.post("/admin/operators/"+id+"/remove", nil).want(404)
 	w.central().get("/admin/operators").goesTo("/admin/sign-in?next=%2Fadmin%2Foperators")
+}
+
+// fieldHolds is what a field of a form holds, be it typed or chosen.
+func fieldHolds(body, field string) string {
+	in := regexp.MustCompile(`(?s)<select[^>]* name="` + field + `".*?</select>`).FindString(body)
+	if in == "" {
+		in = regexp.MustCompile(`<input[^>]* name="` + field + `"[^>]*>`).FindString(body)
+	} else {
+		in = regexp.MustCompile(`<option[^>]* selected[^>]*>`).FindString(in)
+	}
+	if value := regexp.MustCompile(` value="([^"]*)"`).FindStringSubmatch(in); value != nil {
+		return value[1]
+	}
+	return ""
 }

@@ -61,7 +61,7 @@ func TestCreatingAReseller(t *testing.T) {
 		t.Error("a taken short name is not told")
 	}
 	form.Set("name", "Adatum "+w.a.Slug)
-	if got := desk.post("/admin/resellers", form).want(422); !strings.Contains(got.fieldError("domain"), "belongs to another shop") {
+	if got := desk.post("/admin/resellers", form).want(422); !strings.Contains(got.fieldError("domain"), "Another shop has asked for this domain") {
 		t.Errorf("a taken domain says %q", got.fieldError("domain"))
 	}
 }
