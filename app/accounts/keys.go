@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base32"
+	"errors"
 	"strings"
 	"time"
 
@@ -24,6 +25,15 @@ const (
 	touchEvery   = time.Minute
 )
 
+// Scope is what a key may do at all.
+type Scope string
+
+// The scopes: to look, and to do whatever the person may.
+const (
+	ScopeRead    Scope = "read"
+	ScopeOperate Scope = "operate"
+)
+
 // APIKey lets a program act for a person. Its secret is shown once and never
 // kept.
 type APIKey struct {
@@ -31,6 +41,8 @@ type APIKey struct {
 	UserID     uuid.UUID
 	Name       string
 	Key        string
+	Staff      bool // acts for the shop's customers, too
+	Scope      Scope
 	CreatedAt  time.Time
 	LastUsedAt *time.Time
 	RevokedAt  *time.Time
@@ -74,15 +86,31 @@ func (s *Service) Keys(ctx context.Context, t tenants.Tenant, user uuid.UUID) ([
 // KeysQ is Keys as a part of a Read.
 func KeysQ(dst *[]APIKey, user uuid.UUID) tenants.Query { return keysQ(dst, user) }
 
-// CreateKey makes a key; secret is to be shown now and never again. Errors:
-// Invalid with the field name, Conflict at MaxKeys.
+// CreateKey makes a key that may do what the person may; secret is to be shown now
+// and never again. That of an owner or of staff acts for the shop's customers, too.
+// Errors: Invalid with the field name, Conflict at MaxKeys.
 func (s *Service) CreateKey(ctx context.Context, t tenants.Tenant, user uuid.UUID, name string) (key APIKey, secret string, err error) {
-	if err := checked(&name, nil, nil); err != nil {
+	return s.CreateScopedKey(ctx, t, user, name, ScopeOperate)
+}
+
+// CreateScopedKey is CreateKey for a key of this scope. Errors: likewise, and Invalid
+// with the field scope.
+func (s *Service) CreateScopedKey(ctx context.Context, t tenants.Tenant, user uuid.UUID, name string, scope Scope) (key APIKey, secret string, err error) {
+	wrong := fail.Fields{}
+	var named *fail.Error
+	if err := checked(&name, nil, nil); errors.As(err, &named) {
+		wrong = named.Fields
+	}
+	if scope != ScopeRead && scope != ScopeOperate {
+		wrong.Add("scope", "Choose what the key may do.")
+	}
+	if err := wrong.Err(); err != nil {
 		return APIKey{}, "", err
 	}
 	secret = secretPrefix + crockford(32)
 	err = s.db.In(ctx, t, func(tx tenants.Tx) error {
-		if _, err := lockUser(ctx, tx, user); err != nil {
+		person, err := lockUser(ctx, tx, user)
+		if err != nil {
 			return err
 		}
 		n, err := countKeys(ctx, tx, user)
@@ -92,7 +120,7 @@ func (s *Service) CreateKey(ctx context.Context, t tenants.Tenant, user uuid.UUI
 		if n >= MaxKeys {
 			return fail.New(fail.Conflict, "You have %d keys already. Revoke one that you no longer use.", MaxKeys)
 		}
-		if key, err = insertKey(ctx, tx, user, name, keyPrefix+crockford(10), hashSecret(secret)); err != nil {
+		if key, err = insertKey(ctx, tx, APIKey{UserID: user, Name: name, Key: keyPrefix + crockford(10), Staff: person.Runs(), Scope: scope}, hashSecret(secret)); err != nil {
 			return err
 		}
 		return record(ctx, tx, "user:"+user.String(), "key.create", key.Key)
@@ -114,12 +142,32 @@ func (s *Service) RevokeKey(ctx context.Context, t tenants.Tenant, user, id uuid
 	})
 }
 
+// RevokeStaffKey ends a key of anybody who runs the shop. Any other id is NotFound.
+func (s *Service) RevokeStaffKey(ctx context.Context, t tenants.Tenant, actor string, id uuid.UUID) error {
+	return s.db.In(ctx, t, func(tx tenants.Tx) error {
+		key, err := revokeStaffKey(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, actor, "key.revoke", key.Key)
+	})
+}
+
 // Credential is a key with the person it acts for, before its secret is checked.
 type Credential struct {
 	KeyID      uuid.UUID
 	SecretHash []byte
 	LastUsedAt *time.Time
+	KeyStaff   bool
+	Scope      Scope
 	User
+}
+
+// Program is a key that was shown with its secret, and whom it acts for.
+type Program struct {
+	User
+	Staff bool // acts for the shop's customers, too
+	Scope Scope
 }
 
 // Check gives the person when the secret is the key's. found is what KeyQ said.
@@ -146,18 +194,17 @@ func (s *Service) Touch(ctx context.Context, t tenants.Tenant, c Credential) err
 	})
 }
 
-// Authenticate finds the person whom a program acts for. Errors are those of
-// Credential.Check. A call that reads anyway can ask KeyQ beside its own
-// questions, then Check and Touch.
-func (s *Service) Authenticate(ctx context.Context, t tenants.Tenant, key, secret string) (User, error) {
+// Authenticate finds the person whom a program acts for, and asks also in the same
+// reading. Errors are those of Credential.Check.
+func (s *Service) Authenticate(ctx context.Context, t tenants.Tenant, key, secret string, also ...tenants.Query) (Program, error) {
 	var c Credential
 	var found bool
-	if err := s.db.Read(ctx, t, KeyQ(&c, &found, key)); err != nil {
-		return User{}, err
+	if err := s.db.Read(ctx, t, append([]tenants.Query{KeyQ(&c, &found, key)}, also...)...); err != nil {
+		return Program{}, err
 	}
 	user, err := c.Check(found, secret)
 	if err != nil {
-		return User{}, err
+		return Program{}, err
 	}
-	return user, s.Touch(ctx, t, c)
+	return Program{User: user, Staff: c.KeyStaff && user.Runs(), Scope: c.Scope}, s.Touch(ctx, t, c)
 }

@@ -25,7 +25,7 @@ func TestAPIKeys(t *testing.T) {
 	}
 	_, _, err = w.CreateKey(w.ctx(), w.shop, user.ID, "")
 	wantField(t, err, "name")
-	if got, err := w.Authenticate(w.ctx(), w.shop, key.Key, secret); err != nil || !same(got, user) {
+	if got, err := w.Authenticate(w.ctx(), w.shop, key.Key, secret); err != nil || !same(got.User, user) {
 		t.Errorf("got %+v, %v, want %+v", got, err, user)
 	}
 	_, unknown := w.Authenticate(w.ctx(), w.shop, "ezk_unknown", secret)

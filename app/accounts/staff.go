@@ -177,8 +177,8 @@ func (s *Service) SetRole(ctx context.Context, t tenants.Tenant, actor string, i
 	return user, s.handOver(ctx, t, user, heir)
 }
 
-// RemoveStaff takes the shop out of somebody's hands and ends the sign-ins. The
-// person stays as a customer; one who never followed the invitation is closed.
+// RemoveStaff takes the shop out of somebody's hands, and ends the sign-ins and the
+// keys. The person stays as a customer; one who never followed the invitation is closed.
 // Errors: NotFound, Conflict for the last owner who has ever signed in.
 func (s *Service) RemoveStaff(ctx context.Context, t tenants.Tenant, actor string, id uuid.UUID) (User, error) {
 	var user, heir User

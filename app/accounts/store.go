@@ -157,7 +157,7 @@ func useToken(ctx context.Context, tx tenants.Tx, hash []byte, purpose string, n
 
 // API keys.
 
-const keyColumns = `id, user_id, name, key, created_at, last_used_at, revoked_at`
+const keyColumns = `id, user_id, name, key, staff, scope, created_at, last_used_at, revoked_at`
 
 func keysQ(dst *[]APIKey, user uuid.UUID) tenants.Query {
 	return tenants.ListQ(dst, `-- keys of a user
@@ -169,10 +169,10 @@ func countKeys(ctx context.Context, tx tenants.Tx, user uuid.UUID) (int, error) 
 		select count(*)::int from api_keys where user_id = $1 and revoked_at is null`, user)
 }
 
-func insertKey(ctx context.Context, tx tenants.Tx, user uuid.UUID, name, key string, secret []byte) (APIKey, error) {
+func insertKey(ctx context.Context, tx tenants.Tx, k APIKey, secret []byte) (APIKey, error) {
 	return tenants.Get[APIKey](ctx, tx, "key", `-- insert key
-		insert into api_keys (user_id, name, key, secret_hash, created_at) values ($1, $2, $3, $4, $5)
-		returning `+keyColumns, user, name, key, secret, tx.Now())
+		insert into api_keys (user_id, name, key, secret_hash, staff, scope, created_at) values ($1, $2, $3, $4, $5, $6, $7)
+		returning `+keyColumns, k.UserID, k.Name, k.Key, secret, k.Staff, string(k.Scope), tx.Now())
 }
 
 func revokeKey(ctx context.Context, tx tenants.Tx, user, id uuid.UUID) (APIKey, error) {
@@ -185,7 +185,7 @@ func revokeKey(ctx context.Context, tx tenants.Tx, user, id uuid.UUID) (APIKey, 
 // the key's secret is told by Credential.Check.
 func KeyQ(dst *Credential, found *bool, key string) tenants.Query {
 	return tenants.FindQ(dst, found, `-- credential by key
-		select api_keys.id as key_id, api_keys.secret_hash, api_keys.last_used_at, `+userColumns+`
+		select api_keys.id as key_id, api_keys.secret_hash, api_keys.last_used_at, api_keys.staff as key_staff, api_keys.scope, `+userColumns+`
 		from api_keys join users on users.id = api_keys.user_id
 		where api_keys.key = $1 and api_keys.revoked_at is null and users.status <> 'closed'`, wellFormedKey(key))
 }

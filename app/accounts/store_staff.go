@@ -30,8 +30,7 @@ func setRole(ctx context.Context, tx tenants.Tx, id uuid.UUID, role Role) (User,
 // beginAnew gives an account to somebody who proves the address from here on: no
 // password, no sign-in and no key from before is left.
 func beginAnew(ctx context.Context, tx tenants.Tx, id uuid.UUID, name string, role Role) (User, error) {
-	if _, err := tx.Exec(ctx, `-- revoke keys
-		update api_keys set revoked_at = $2 where user_id = $1 and revoked_at is null`, id, tx.Now()); err != nil {
+	if err := revokeKeys(ctx, tx, id); err != nil {
 		return User{}, err
 	}
 	return tenants.Get[User](ctx, tx, "account", `-- begin anew
@@ -39,7 +38,38 @@ func beginAnew(ctx context.Context, tx tenants.Tx, id uuid.UUID, name string, ro
 		where id = $1 returning `+userColumns, id, name, string(role))
 }
 
+func revokeKeys(ctx context.Context, tx tenants.Tx, user uuid.UUID) error {
+	_, err := tx.Exec(ctx, `-- revoke keys
+		update api_keys set revoked_at = $2 where user_id = $1 and revoked_at is null`, user, tx.Now())
+	return err
+}
+
+func revokeStaffKey(ctx context.Context, tx tenants.Tx, id uuid.UUID) (APIKey, error) {
+	return tenants.Get[APIKey](ctx, tx, "key", `-- revoke a key of staff
+		update api_keys set revoked_at = $2 where id = $1 and staff and revoked_at is null
+		returning `+keyColumns, id, tx.Now())
+}
+
+// StaffKey is a key of one of the shop's people.
+type StaffKey struct {
+	APIKey
+	Person string // the name
+}
+
+// StaffKeysQ lists the keys of the shop's people that still work, the newest first;
+// with a person only theirs.
+func StaffKeysQ(dst *[]StaffKey, of *uuid.UUID) tenants.Query {
+	return tenants.ListQ(dst, `-- keys of staff
+		select k.id, k.user_id, k.name, k.key, k.staff, k.scope, k.created_at, k.last_used_at, k.revoked_at, users.name as person
+		from api_keys k join users on users.id = k.user_id
+		where k.staff and k.revoked_at is null and ($1::uuid is null or k.user_id = $1)
+		order by k.created_at desc, k.id desc limit 500`, of)
+}
+
 func dismiss(ctx context.Context, tx tenants.Tx, id uuid.UUID) (User, error) {
+	if err := revokeKeys(ctx, tx, id); err != nil {
+		return User{}, err
+	}
 	return tenants.Get[User](ctx, tx, "account", `-- dismiss
 		update users set role = 'customer', session_epoch = session_epoch + 1,
 			status = case when email_verified_at is null then 'closed' else status end

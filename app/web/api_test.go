@@ -38,7 +38,7 @@ func TestAPI(t *testing.T) {
 func everyCall() map[string]string {
 	return map[string]string{
 		"create_workspace": "POST", "start_workspace": "POST", "stop_workspace": "POST", "destroy_workspace": "POST",
-		"workspace_status": "GET", "workspaces": "GET", "sessions": "GET", "usage": "GET", "invoices": "GET", "invoices/INV-1": "GET", "balance": "GET",
+		"workspace_status": "GET", "workspaces": "GET", "sessions": "GET", "usage": "GET", "invoices": "GET", "invoices/INV-1": "GET", "balance": "GET", "customers": "GET",
 	}
 }
 
@@ -188,6 +188,56 @@ func apiStaff(t *testing.T, p *plant) {
 	if s := boss.post("stop_workspace", object{"workspace_id": id}).want(t, 200); s["status"] != "stopped" {
 		t.Errorf("stopped by staff: %v", s)
 	}
+	apiStaffAsks(t, boss, ada, cai, id)
+}
+
+// apiStaffAsks: a key of staff asks about customers of its own shop only, one that may
+// read does nothing else, and all of them end with the job.
+func apiStaffAsks(t *testing.T, boss, ada, cai *caller, desk string) {
+	p, of := boss.p, "?user_id="+ada.user.ID.String()
+	for _, path := range []string{"workspaces", "sessions", "usage", "invoices", "balance"} {
+		boss.get(path+of).want(t, 200)
+		ada.get(path+of).refused(t, 403, "forbidden")
+		for _, nobody := range []string{cai.user.ID.String(), "nonsense", ""} {
+			boss.get(path+"?user_id="+nobody).refused(t, 404, "not_found")
+		}
+	}
+	if theirs := list(t, boss.get("workspaces"+of).want(t, 200), "workspaces"); len(theirs) != 1 || theirs[0]["workspace_id"] != desk {
+		t.Errorf("a customer's desktops: %v", theirs)
+	}
+	if own := list(t, boss.get("workspaces").want(t, 200), "workspaces"); len(own) != 0 {
+		t.Errorf("the desktops of staff themselves: %v", own)
+	}
+	ada.get("customers").refused(t, 403, "forbidden")
+	found := list(t, boss.get("customers?limit=1&q=ada").want(t, 200, "customers", "next_cursor"), "customers")
+	if len(found) != 1 || found[0]["user_id"] != ada.user.ID.String() {
+		t.Errorf("customers: %v", found)
+	}
+	boss.get("customers?cursor=%20!").refused(t, 422, "invalid", "cursor")
+
+	key, secret, err := p.deps.Accounts.CreateScopedKey(t.Context(), boss.shop, boss.user.ID, "report", accounts.ScopeRead)
+	p.must(err)
+	reader := boss.with("X-API-Key", key.Key).with("X-API-Secret", secret)
+	reader.get("workspace_status?workspace_id="+desk).want(t, 200)
+	for path, method := range everyCall() {
+		if method == "POST" {
+			reader.post(path, object{"workspace_id": desk}).refused(t, 403, "forbidden")
+		}
+	}
+	_, err = p.deps.Accounts.RemoveStaff(t.Context(), boss.shop, "test", boss.user.ID)
+	p.must(err)
+	boss.get("balance").refused(t, 401, "unauthorised")
+	reader.get("balance").refused(t, 401, "unauthorised")
+
+	// A key that a customer made does not grow with its maker.
+	_, err = p.deps.Accounts.SetRole(t.Context(), ada.shop, "test", ada.user.ID, accounts.Staff)
+	if err == nil {
+		t.Error("a customer became staff without an invitation")
+	}
+	_, err = p.deps.Accounts.Invite(t.Context(), ada.shop, accounts.Invitation{Email: ada.user.Email, Role: accounts.Staff, Actor: "test", IP: "10.1.1.1"})
+	p.must(err)
+	ada.get("balance").want(t, 200)
+	ada.get("customers").refused(t, 403, "forbidden")
 }
 
 func apiNoRoom(t *testing.T, p *plant) {

@@ -227,15 +227,37 @@ func (s *server) operatorOnly(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// aboutWhom is the customer whom a reading call of staff is about.
+func aboutWhom(c *echo.Context) (id uuid.UUID, asked bool) {
+	if c.Request().Method != http.MethodGet || !c.QueryParams().Has("user_id") {
+		return uuid.Nil, false
+	}
+	id, _ = uuid.Parse(c.QueryParam("user_id"))
+	return id, true
+}
+
 // byKey signs a program in for one call.
 func (s *server) byKey(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
 		v, h := visitOf(c), c.Request().Header
-		person, err := s.Accounts.Authenticate(c.Request().Context(), v.tenant, h.Get("X-API-Key"), h.Get("X-API-Secret"))
+		about, asked := aboutWhom(c)
+		var customer accounts.User
+		var known bool
+		program, err := s.Accounts.Authenticate(c.Request().Context(), v.tenant, h.Get("X-API-Key"), h.Get("X-API-Secret"), accounts.UserFindQ(&customer, &known, about))
 		if err != nil {
 			return err
 		}
-		v.userID, v.staff = person.ID, person.Runs()
+		v.userID, v.staff = program.ID, program.Staff
+		switch {
+		case program.Scope == accounts.ScopeRead && c.Request().Method != http.MethodGet:
+			return fail.New(fail.Forbidden, "This key may only read. Use one that may operate desktops.")
+		case asked && !v.staff:
+			return fail.New(fail.Forbidden, "Only a key of the shop's staff may ask about somebody else. Leave user_id out.")
+		case asked && !known:
+			return fail.Missing("customer")
+		case asked:
+			v.userID = customer.ID
+		}
 		return next(c)
 	}
 }

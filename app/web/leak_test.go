@@ -103,7 +103,7 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		return fill(o.workspace.String()), true
 	case strings.HasPrefix(r.Path, "/reseller/invoices/"):
 		return fill(o.invoice), true
-	case strings.HasPrefix(r.Path, "/settings/keys/"):
+	case strings.HasPrefix(r.Path, "/settings/keys/"), strings.HasPrefix(r.Path, "/reseller/keys/"):
 		return fill(o.key.String()), true
 	case strings.HasPrefix(r.Path, "/billing/subscriptions/"):
 		return fill(o.subscription.String()), true

@@ -163,6 +163,9 @@ func (s *server) table() []Route {
 		{post, "/reseller/staff/:id/invite", anywhere, owner, s.inviteAgain},
 		{post, "/reseller/staff/:id/role", anywhere, owner, s.setStaffRole},
 		{post, "/reseller/staff/:id/remove", anywhere, owner, s.removeStaff},
+		{get, "/reseller/keys", anywhere, reseller, s.staffKeysPage},
+		{post, "/reseller/keys", anywhere, reseller, s.createStaffKey},
+		{post, "/reseller/keys/:id/revoke", anywhere, reseller, s.revokeStaffKey},
 		{get, "/reseller/audit", anywhere, reseller, s.activityPage},
 		{get, "/reseller/audit.csv", anywhere, reseller, s.activityCSV},
 		{get, uploadRoute, anywhere, reseller, s.brandingPage},
@@ -288,6 +291,7 @@ func (s *server) table() []Route {
 		{get, "/api/public/invoices", anywhere, apiKey, s.apiInvoices},
 		{get, "/api/public/invoices/:number", anywhere, apiKey, s.apiInvoice},
 		{get, "/api/public/balance", anywhere, apiKey, s.apiBalance},
+		{get, "/api/public/customers", anywhere, apiKey, s.apiCustomers},
 
 		// For machines, and for tests of the whole.
 		{post, "/webhooks/stripe", anywhere, open, s.stripeHook},
