@@ -38,6 +38,9 @@ func (s *Service) Register(ctx context.Context, t tenants.Tenant, r Registration
 		}
 		if ok {
 			user = made
+			if err := announce(ctx, tx, eventCustomer, made.ID); err != nil {
+				return err
+			}
 			return announce(ctx, tx, "user.registered", made.ID)
 		}
 		id, active, err := activeID(ctx, tx, r.Email)
@@ -48,6 +51,9 @@ func (s *Service) Register(ctx context.Context, t tenants.Tenant, r Registration
 	})
 	return user, err
 }
+
+// eventCustomer says that the shop has a customer more.
+const eventCustomer = "customer.created"
 
 // announce appends an event about a person. Secrets never travel in events: the
 // receiver makes the link that a mail carries.
@@ -108,6 +114,11 @@ func (s *Service) Create(ctx context.Context, t tenants.Tenant, n NewUser) (user
 		user = made
 		if n.Invite {
 			if err := announce(ctx, tx, "user.invited", user.ID); err != nil {
+				return err
+			}
+		}
+		if user.Role == Customer {
+			if err := announce(ctx, tx, eventCustomer, user.ID); err != nil {
 				return err
 			}
 		}

@@ -37,6 +37,9 @@ func (n *Service) write(ctx context.Context, tx tenants.Tx, m *bus.Message, a ab
 	if strings.HasPrefix(m.Name, "domain.") {
 		return n.domainLetter(tx, m, to)
 	}
+	if m.Name == "webhook.switched_off" {
+		return n.webhookLetter(tx, m, to)
+	}
 	if strings.HasPrefix(m.Name, "reseller.") {
 		return n.resellerLetter(tx, m, to)
 	}

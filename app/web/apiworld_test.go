@@ -33,6 +33,7 @@ import (
 	"github.com/ezscale/ezscale/app/payments"
 	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/testclock"
+	"github.com/ezscale/ezscale/app/webhooks"
 	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/app/worker"
 	"github.com/ezscale/ezscale/app/workspaces"
@@ -113,7 +114,8 @@ func (p *plant) workers(db *tenants.DB, key *seal.Key, books *ledger.Service, mo
 		Lifecycle: lifecycle.New(lifecycle.Config{DB: db, Clock: p.clock, Log: quiet}),
 		Wholesale: wholesale.New(wholesale.Config{DB: db, Shops: lifecycle.New(lifecycle.Config{DB: db, Clock: p.clock, Log: quiet}), Clock: p.clock, Log: quiet}),
 		Dunning:   dunning.New(dunning.Config{DB: db, Clock: p.clock, Desktops: shops, Charger: cards, Log: quiet}),
-		Parking:   parking.New(parking.Config{DB: db, Clock: p.clock, Desktops: shops, Log: quiet})}
+		Parking:   parking.New(parking.Config{DB: db, Clock: p.clock, Desktops: shops, Log: quiet}),
+		Webhooks:  webhooks.New(webhooks.Config{DB: db, Sealer: key, Clock: p.clock, Wall: time.Now, Log: quiet, Loopback: true})}
 }
 
 func (p *plant) startSim(machines *hosts.Service) {

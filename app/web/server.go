@@ -40,6 +40,7 @@ import (
 	"github.com/ezscale/ezscale/app/pricing"
 	"github.com/ezscale/ezscale/app/seal"
 	"github.com/ezscale/ezscale/app/testclock"
+	"github.com/ezscale/ezscale/app/webhooks"
 	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/app/workspaces"
 	"github.com/ezscale/ezscale/assets"
@@ -67,6 +68,7 @@ type Deps struct {
 	Parking    *parking.Service
 	Console    *console.Service
 	Branding   *branding.Service
+	Webhooks   *webhooks.Service
 	Bus        *bus.Bus
 	Live       *live.Hub
 	Repeats    *idempotency.Book

@@ -14,6 +14,7 @@ import (
 	"github.com/ezscale/ezscale/app/notify"
 	"github.com/ezscale/ezscale/app/parking"
 	"github.com/ezscale/ezscale/app/payments"
+	"github.com/ezscale/ezscale/app/webhooks"
 	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/app/workspaces"
 )
@@ -31,6 +32,7 @@ type Workers struct {
 	Notify     *notify.Service
 	Lifecycle  *lifecycle.Service
 	Domains    *domains.Service
+	Webhooks   *webhooks.Service
 
 	Certificates *certificates.Authority // nil without HTTPS
 }
@@ -95,6 +97,11 @@ func Table(of Workers) []bus.Consumer {
 		// Domains are looked at again in their time.
 		{Name: "domains-due", Names: []string{"domain.due"}, Handle: of.Domains.OnDue, Timeout: time.Minute, Parallel: 8},
 
+		// Webhooks tell the shops' own systems; who fails or is slow queues apart.
+		{Name: "webhooks-event", Names: webhooks.Names(), Handle: of.Webhooks.OnEvent, Parallel: 8},
+		{Name: "webhooks-send", Names: []string{"webhook.due"}, Handle: of.Webhooks.OnDue, Parallel: 32},
+		{Name: "webhooks-slow", Names: []string{"webhook_slow.due"}, Handle: of.Webhooks.OnDue, Parallel: 32},
+
 		// Notify writes to people, once each, and alerts the provider.
 		{Name: "notify-account", Names: []string{"tenant.created", "user.invited", "user.registered", "user.register_repeated", "user.verification_requested", "user.reset_requested", "user.made_staff"}, Handle: n.OnAccount},
 		{Name: "notify-workspace", Names: []string{"workspace.running", "workspace.failed", "workspace.stopped", "workspace.idle_warning", "workspace.schedule_refused"}, Handle: n.OnWorkspace},
@@ -106,6 +113,7 @@ func Table(of Workers) []bus.Consumer {
 		{Name: "notify-wholesale", Names: []string{"wholesale.issued", "wholesale.reminder", "wholesale.past_due", "wholesale.suspended", "wholesale.paid"}, Handle: n.OnWholesale},
 		{Name: "notify-reseller", Names: []string{"reseller.trial_set", "reseller.trial_ending", "reseller.trial_ended", "reseller.suspended", "reseller.resumed", "reseller.closing", "reseller.released", "reseller.removal_near"}, Handle: n.OnReseller},
 		{Name: "notify-domain", Names: []string{"domain.lapsed", "domain.released"}, Handle: n.OnDomain},
+		{Name: "notify-webhook", Names: []string{webhooks.EventSwitchedOff}, Handle: n.OnWebhook},
 		{Name: "notify-credit", Names: []string{"balance.low", "workspace.stop_requested"}, Handle: n.OnCredit},
 		{Name: "notify-alert", Names: []string{"workspace.failed"}, Handle: n.OnFailed},
 		{Name: "notify-attention", Names: []string{"attention.raised"}, Handle: n.OnAttention},

@@ -31,6 +31,7 @@ import (
 	"github.com/ezscale/ezscale/app/pricing"
 	"github.com/ezscale/ezscale/app/testclock"
 	"github.com/ezscale/ezscale/app/web"
+	"github.com/ezscale/ezscale/app/webhooks"
 	"github.com/ezscale/ezscale/app/wholesale"
 	"github.com/ezscale/ezscale/app/worker"
 	"github.com/ezscale/ezscale/app/workspaces"
@@ -75,6 +76,7 @@ type node struct {
 	payments   *payments.Service
 	dunning    *dunning.Service
 	parking    *parking.Service
+	webhooks   *webhooks.Service
 	files      *files.Store
 	branding   *branding.Service
 	outbox     *mail.Folder
@@ -246,6 +248,7 @@ func (n *node) bootMoney() {
 		}})
 	n.billing.RefundBy(n.payments)
 	n.dunning = dunning.New(dunning.Config{DB: n.db, Clock: n.installation, Desktops: n.workspaces, Charger: n.payments, Log: c.log})
+	n.webhooks = webhooks.New(webhooks.Config{DB: n.db, Sealer: n.key, Clock: n.installation, Wall: clock.Wall{}.Now, Log: c.log, Loopback: c.config.TestClock})
 	n.parking = parking.New(parking.Config{DB: n.db, Clock: n.installation, Desktops: n.workspaces, Log: c.log})
 }
 
@@ -285,7 +288,7 @@ func (n *node) work(ctx context.Context, group *errgroup.Group) {
 
 func (n *node) consumers() worker.Workers {
 	return worker.Workers{Workspaces: n.workspaces, Reconciler: n.reconciler, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Dunning: n.dunning,
-		Parking: n.parking, Notify: n.notify, Lifecycle: n.lifecycle, Certificates: n.edge.authority, Domains: n.domains}
+		Parking: n.parking, Notify: n.notify, Lifecycle: n.lifecycle, Certificates: n.edge.authority, Domains: n.domains, Webhooks: n.webhooks}
 }
 
 func untilDone(ctx context.Context, err error) error {
@@ -314,7 +317,7 @@ func (n *node) sweep(ctx context.Context) {
 }
 
 func (n *node) webDeps() web.Deps {
-	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Domains: n.domains, Issuer: n.issuer(), Lifecycle: n.lifecycle, Pricing: pricing.New(n.db), Onboarding: onboarding.New(n.db), Activity: activity.New(n.db), Dunning: n.dunning, Parking: n.parking, Console: shopconsole.New(shopconsole.Config{DB: n.db, Desktops: n.workspaces, Wall: clock.Wall{}.Now}), Branding: n.branding, Bus: n.bus, Live: n.hub,
+	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Domains: n.domains, Issuer: n.issuer(), Lifecycle: n.lifecycle, Pricing: pricing.New(n.db), Onboarding: onboarding.New(n.db), Activity: activity.New(n.db), Dunning: n.dunning, Parking: n.parking, Console: shopconsole.New(shopconsole.Config{DB: n.db, Desktops: n.workspaces, Wall: clock.Wall{}.Now}), Branding: n.branding, Webhooks: n.webhooks, Bus: n.bus, Live: n.hub,
 		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
 		Key: n.key, TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
 		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}
