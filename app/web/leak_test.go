@@ -109,7 +109,7 @@ func foreign(r Route, o belongings) (path string, known bool) {
 		return fill(o.subscription.String()), true
 	case strings.HasPrefix(r.Path, "/reseller/workspaces/"):
 		return fill(o.workspace.String()), true
-	case strings.HasPrefix(r.Path, "/reseller/staff/"), strings.HasPrefix(r.Path, "/reseller/domains/"), strings.HasPrefix(r.Path, "/reseller/pricing/rules/"):
+	case strings.HasPrefix(r.Path, "/reseller/staff/"), strings.HasPrefix(r.Path, "/reseller/domains/"), strings.HasPrefix(r.Path, "/reseller/webhooks/"), strings.HasPrefix(r.Path, "/reseller/pricing/rules/"):
 		return fill(o.user.String()), true
 	case strings.HasPrefix(r.Path, "/reseller/customers/"), strings.HasPrefix(r.Path, "/reseller/parked/"):
 		return fill(o.user.String()), true

@@ -90,6 +90,7 @@ func newWorldOn(t testing.TB, db *tenants.DB, change ...func(*Deps)) *world {
 	w.deps.Parking = parking.New(parking.Config{DB: db, Clock: clock.NewMovable(noon, 0), Desktops: w.deps.Workspaces, Log: quiet})
 	w.deps.Payments = payments.New(payments.Config{DB: db, Clock: clock.NewMovable(noon, 0), Wall: time.Now, Ledger: w.deps.Ledger, Billing: money, Log: quiet})
 	w.deps.Console = console.New(console.Config{DB: db, Desktops: w.deps.Workspaces, Wall: time.Now})
+	w.deps.Webhooks = hooksOf(t, db)
 	withBrands(t, nil)(&w.deps)
 	for _, fn := range change {
 		fn(&w.deps)
