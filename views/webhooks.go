@@ -85,7 +85,7 @@ func deliveryState(d webhooks.Delivery) State {
 	case d.Status == webhooks.Failed:
 		return State{"Given up", ToneBad, false}
 	case d.Tries > 0:
-		return State{"Tried again", ToneWarn, false}
+		return State{"Not taken yet", ToneWarn, false}
 	}
 	return State{"Waiting", ToneInfo, false}
 }
