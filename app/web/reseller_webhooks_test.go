@@ -107,7 +107,7 @@ func (w *world) sent(endpoint uuid.UUID, n int) {
 	w.t.Helper()
 	err := w.deps.DB.In(w.t.Context(), w.a, func(tx tenants.Tx) error {
 		_, err := tx.Exec(w.t.Context(), `insert into webhook_deliveries (id, endpoint_id, cause, event, body, status, tries, made_at, tried_at, answer, took_ms, said)
-			select gen_random_uuid(), $1, 'event:' || n, 'invoice.finalised', '{}', 'failed', 10, $2::timestamptz - n * interval '1 day', $2, 410, 12, '<b>Gone</b>'
+			select gen_random_uuid(), $1, 'event:' || n, 'invoice.finalised', '{}', 'failed', 10, $2::timestamptz - n * interval '1 day', $2, 410, 12, '<b>Gone</b> ' || repeat('x', 190)
 			from generate_series(1, $3::int) n`, endpoint, noon, n)
 		return err
 	})
