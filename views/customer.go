@@ -20,6 +20,8 @@ type Customer struct {
 	Coupon   string // the code in use, or ""
 	Parked   string // the bound that was passed, with its numbers
 	Release  ReleaseForm
+	Erase    EraseForm
+	MayErase bool // an owner looks, and nobody asked for it yet
 	Grant    Grant
 	Bonus    BonusForm
 	Limits   LimitsForm
@@ -36,6 +38,20 @@ type Customer struct {
 type ReleaseForm struct {
 	Reason string
 	Wrong  Wrong
+}
+
+// EraseForm has somebody forgotten, whose address is typed again.
+type EraseForm struct {
+	Email       string
+	LeaveCredit bool
+	Wrong       Wrong
+}
+
+func (p Customer) erasing() Notice {
+	if p.Profile.ErasedAt != nil {
+		return Notice{Tone: ToneInfo, Title: "This person was forgotten", Text: "On " + p.When.Day(*p.Profile.ErasedAt) + ". Invoices that were issued still say whom they were made out to; the law wants them unchanged."}
+	}
+	return Notice{Tone: ToneWarn, Title: "This person is about to be forgotten", Text: or(p.Profile.EraseWaits, "The account is closed, and desktops are being destroyed.")}
 }
 
 // BonusForm gives credit that may expire. Cause is made for each form that is drawn.

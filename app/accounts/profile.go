@@ -46,6 +46,9 @@ type Profile struct {
 	SuspendedFor  string           `db:"suspended_for"`
 	PostpaidOpen  bool             `db:"postpaid_open"` // the shop lets people pay at the end of the month
 	Methods       int              `db:"methods"`       // cards that are saved
+	EraseAskedAt  *time.Time       `db:"erase_asked_at"`
+	EraseWaits    string           `db:"erase_waits_for"` // a sentence
+	ErasedAt      *time.Time       `db:"erased_at"`
 }
 
 // MayPostpay says that paying at the end of the month can be chosen (R13).

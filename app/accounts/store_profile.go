@@ -11,6 +11,7 @@ import (
 const profileSQL = `-- billing profile of a user
 	select pay_mode, pay_mode_chosen, company, address, country, vat_number, monthly_cap, warn_percent, low_credit, parked_at, parked_for, suspended_for,
 	    coalesce((select value #>> '{}' from settings where key = 'postpaid_allowed'), 'true') <> 'false' as postpaid_open,
+	    erase_asked_at, erase_waits_for, erased_at,
 	    (select count(*)::int from payment_methods where user_id = users.id and status = 'active') as methods
 	from users where users.id = $1`
 

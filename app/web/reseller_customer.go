@@ -79,6 +79,7 @@ func (s *server) customerAs(c *echo.Context, status int, change func(*views.Cust
 	if before > 0 {
 		page.First = customerPath(id)
 	}
+	page.MayErase = visitOf(c).person.Role == accounts.Owner && b.person.Role == accounts.Customer && b.profile.EraseAskedAt == nil
 	change(&page)
 	s.mayLeadTo(c, visitOf(c).tenant)
 	return s.render(c, status, views.CustomerPage(s.consoleShell(c, b.person.Name, visitOf(c).person), page))

@@ -217,6 +217,7 @@ func (s *server) table() []Route {
 		{post, "/reseller/customers/:id/bonus", anywhere, reseller, s.giveBonus},
 		{post, "/reseller/customers/:id/pay-mode", anywhere, reseller, s.setCustomerPayMode},
 		{post, "/reseller/customers/:id/release", anywhere, reseller, s.releaseCustomer},
+		{post, "/reseller/customers/:id/erase", anywhere, owner, s.eraseCustomer},
 		{get, "/reseller/payments", anywhere, owner, s.shopPayments},
 		{post, "/reseller/payments/keys", anywhere, owner, s.setStripeKeys},
 		{post, "/reseller/payments/:id/refund", anywhere, owner, s.refundPayment},

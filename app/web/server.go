@@ -27,6 +27,7 @@ import (
 	"github.com/ezscale/ezscale/app/documents"
 	"github.com/ezscale/ezscale/app/domains"
 	"github.com/ezscale/ezscale/app/dunning"
+	"github.com/ezscale/ezscale/app/erasure"
 	"github.com/ezscale/ezscale/app/hosts"
 	"github.com/ezscale/ezscale/app/idempotency"
 	"github.com/ezscale/ezscale/app/ledger"
@@ -62,6 +63,7 @@ type Deps struct {
 	Onboarding *onboarding.Service
 	Activity   *activity.Service
 	Lifecycle  *lifecycle.Service
+	Erasure    *erasure.Service
 	Domains    *domains.Service
 	Issuer     domains.Issuer // obtains certificates; nil without HTTPS
 	Dunning    *dunning.Service

@@ -24,6 +24,7 @@ import (
 	"github.com/ezscale/ezscale/app/bus"
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/app/console"
+	"github.com/ezscale/ezscale/app/erasure"
 	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/live"
@@ -91,6 +92,7 @@ func newWorldOn(t testing.TB, db *tenants.DB, change ...func(*Deps)) *world {
 	w.deps.Payments = payments.New(payments.Config{DB: db, Clock: clock.NewMovable(noon, 0), Wall: time.Now, Ledger: w.deps.Ledger, Billing: money, Log: quiet})
 	w.deps.Console = console.New(console.Config{DB: db, Desktops: w.deps.Workspaces, Wall: time.Now})
 	w.deps.Webhooks = hooksOf(t, db)
+	w.deps.Erasure = erasure.New(erasure.Config{DB: db, Desktops: w.deps.Workspaces, Cards: w.deps.Payments})
 	withBrands(t, nil)(&w.deps)
 	for _, fn := range change {
 		fn(&w.deps)

@@ -9,6 +9,7 @@ import (
 	"github.com/ezscale/ezscale/app/certificates"
 	"github.com/ezscale/ezscale/app/domains"
 	"github.com/ezscale/ezscale/app/dunning"
+	"github.com/ezscale/ezscale/app/erasure"
 	"github.com/ezscale/ezscale/app/ledger"
 	"github.com/ezscale/ezscale/app/lifecycle"
 	"github.com/ezscale/ezscale/app/notify"
@@ -31,6 +32,7 @@ type Workers struct {
 	Parking    *parking.Service
 	Notify     *notify.Service
 	Lifecycle  *lifecycle.Service
+	Erasure    *erasure.Service
 	Domains    *domains.Service
 	Webhooks   *webhooks.Service
 
@@ -89,6 +91,10 @@ func Table(of Workers) []bus.Consumer {
 		// The life of a reseller: trials end, closed shops are emptied, released and removed.
 		{Name: "lifecycle-due", Names: []string{"lifecycle.due"}, Handle: of.Lifecycle.OnDue, Timeout: 5 * time.Minute},
 		{Name: "lifecycle-closing", Names: []string{"reseller.closing"}, Handle: of.Lifecycle.OnClosing, Timeout: 5 * time.Minute},
+
+		// Erasure forgets a person once nothing holds it up.
+		{Name: "erasure-due", Names: []string{"erasure.due"}, Handle: of.Erasure.OnDue, Timeout: time.Minute},
+		{Name: "erasure-erased", Names: []string{erasure.EventErased}, Handle: of.Erasure.OnErased},
 
 		// Certificates follow the names of shops.
 		{Name: "certificates-verified", Names: []string{"domain.verified"}, Handle: of.Certificates.OnVerified, Timeout: 2 * time.Minute},

@@ -10,6 +10,7 @@ import (
 
 type userCmd struct {
 	Create userCreateCmd `cmd:"" help:"Create a customer, staff member or owner; the mail address is taken as verified."`
+	Erase  userEraseCmd  `cmd:"" help:"Close a customer's account and forget who it was; issued invoices stay as they are."`
 }
 
 type userCreateCmd struct {
