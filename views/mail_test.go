@@ -33,6 +33,7 @@ func letters() map[string]Letter {
 		"ended":           MailEnded(b, "Ada", desktop),
 		"idle":            MailIdle(b, "Ada", desktop, "14:30 on 23 November 2026 (Europe/Berlin)", "15 minutes"),
 		"unscheduled":     MailScheduleRefused(b, "Ada", desktop, "Add credits or a payment method first."),
+		"webhook-off":     MailWebhookOff(b, "Olga", "hooks.northwind.test", "502 upstream <is> away", home+"/reseller/webhooks/7"),
 		"invoice":         invoice.Letter(b, "Ada"),
 		"invoice-covered": covered.Letter(b, "Ada"),
 	}
