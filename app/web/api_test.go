@@ -25,7 +25,7 @@ func TestAPI(t *testing.T) {
 		{"month", apiMonth}, // while nothing else runs that would be stepped through
 		{"keys", apiKeys}, {"bodies", apiBodies}, {"create", apiCreates}, {"life", apiLife}, {"foreign", apiForeign}, {"staff", apiStaff},
 		{"no room", apiNoRoom}, {"age", apiAge}, {"limits", apiLimits}, {"lists", apiLists}, {"repeats", apiRepeats}, {"repeats at once", apiRepeatsAtOnce},
-		{"takeover", apiTakeover}, {"suspended", apiSuspended},
+		{"takeover", apiTakeover}, {"tells", apiTells}, {"suspended", apiSuspended},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			p.t = t

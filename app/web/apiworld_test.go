@@ -51,6 +51,7 @@ type plant struct {
 	sim     string
 	clock   *clock.Movable
 	house   tenants.Tenant
+	hooks   *webhooks.Service
 }
 
 // newPlant starts at the given business time, which stands still.
@@ -99,6 +100,7 @@ func (p *plant) build(db *tenants.DB) {
 	p.must(err)
 	stepper.Drive(stream, observer)
 	workers := p.workers(db, key, books, money, shops, observer, letters)
+	p.hooks = workers.Webhooks
 	p.deps = Deps{DB: db, Registry: db.Registry(), Accounts: people, Workspaces: shops, Hosts: machines, Ledger: books, Billing: money, Payments: workers.Payments, Wholesale: workers.Wholesale, Dunning: workers.Dunning, Parking: workers.Parking, Bus: stream, Live: live.NewHub(),
 		Repeats: idempotency.New(db, key, time.Now), Clock: p.clock, Log: quiet, Links: links, Outbox: folder, TestClock: stepper}
 	p.handler, err = New(p.deps)
