@@ -111,7 +111,7 @@ func TestAnOperatorActsInOneShopOnly(t *testing.T) {
 
 	// Money, people, keys, names and a way back in stay closed.
 	for _, refused := range []string{"/reseller/staff", "/reseller/payments/keys", "/reseller/pricing", "/reseller/billing", "/reseller/domains", "/reseller/customers", "/reseller/customers/" + boss.ID.String() + "/credit",
-		"/reseller/customers/" + boss.ID.String() + "/act", "/reseller/customers/" + boss.ID.String() + "/suspend", "/reseller/coupons", "/reseller/taxes", "/settings/keys", "/billing/top-up", "/settings/cards"} {
+		"/reseller/customers/" + boss.ID.String() + "/act", "/reseller/customers/" + boss.ID.String() + "/suspend", "/reseller/coupons", "/reseller/taxes", "/settings/keys", "/billing/top-up", "/settings/cards", "/reseller/keys", "/reseller/webhooks"} {
 		there.post(refused, url.Values{"reason": {"x"}, "amount": {"5"}, "email": {"x@example.com"}, "name": {"x"}}).want(403)
 	}
 

@@ -98,9 +98,9 @@ func TestANameThatLeadsToUsIsNotCalled(t *testing.T) {
 	called := false
 	trap := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called = true }))
 	t.Cleanup(trap.Close)
-	e, _ := w.add("https://hooks.example.com/", "customer.created")
 	port := trap.URL[strings.LastIndexByte(trap.URL, ':'):]
 	for _, host := range []string{"localhost", "127.0.0.1", "[::ffff:127.0.0.1]"} {
+		e, _ := w.add("https://hooks.example.com/", "customer.created")
 		w.leads(e.ID, "https://"+host+port+"/")
 		w.must(w.Test(t.Context(), w.shop, e.ID))
 		w.tries(e.ID)

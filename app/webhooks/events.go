@@ -31,7 +31,7 @@ func Events() []Event {
 	refund := []string{"user_id", "payment_id", "refund_id", "amount", "currency"}
 	return []Event{
 		{"customer.created", "Customers", "Somebody signed up, or was added by you.", "customer.created", []string{"user_id"}},
-		{"customer.verified", "Customers", "A customer confirmed the e-mail address.", "user.verified", []string{"user_id"}},
+		{"customer.verified", "Customers", "Somebody confirmed their e-mail address.", "user.verified", []string{"user_id"}},
 		{"customer.parked", "Customers", "A customer passed one of your bounds and waits for you.", "account.parked", []string{"user_id=customer_id", "sentence"}},
 		{"customer.released", "Customers", "A parked customer was let go on.", "account.released", []string{"user_id=customer_id"}},
 		{"workspace.ordered", "Desktops", "A desktop was ordered.", "workspace.ordered", desk},
