@@ -104,6 +104,7 @@ func forget(ctx context.Context, tx tenants.Tx, p Standing) error {
 		delete from webhook_deliveries where strpos(lower(body), $1) > 0`, []any{p.Email}},
 		{`-- erasure.forgetInLog
 		update audit_log set detail = '{"erased": true}' where (subject = $1 or actor = 'user:' || $1) and detail <> '{}' or strpos(lower(detail::text), $2) > 0
+		       or length($3) >= 6 and strpos(lower(detail::text), lower($3)) > 0
 		       or exists (select from jsonb_each_text(detail) said where said.value = $3)`, []any{p.ID.String(), p.Email, p.Name}},
 	} {
 		if _, err := tx.Exec(ctx, step.sql, step.args...); err != nil {
