@@ -114,7 +114,7 @@ func (s *Service) on(ctx context.Context, t tenants.Tenant, actor, action string
 // beside it for a day. Errors: NotFound.
 func (s *Service) Rotate(ctx context.Context, t tenants.Tenant, actor string, id uuid.UUID) (secret string, err error) {
 	secret = newSecret()
-	err = s.on(ctx, t, actor, "webhook.secret", func(tx tenants.Tx) (Endpoint, error) {
+	err = s.on(ctx, t, actor, "webhook.secret_renewed", func(tx tenants.Tx) (Endpoint, error) {
 		return rotate(ctx, tx, id, s.hide(t, secret), tx.Now().Add(overlap))
 	})
 	if err != nil {
