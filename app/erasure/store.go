@@ -114,7 +114,13 @@ func forget(ctx context.Context, tx tenants.Tx, p Standing) error {
 	return nil
 }
 
+// forgetActing takes the name out of what the provider noted about log in as.
 func forgetActing(ctx context.Context, tx tenants.CentralTx, shop, user uuid.UUID) error {
+	if _, err := tx.Exec(ctx, `-- erasure.forgetInProvidersLog
+		update central.audit_log l set detail = '{"erased": true}'
+		where l.tenant_id = $1 and exists (select from central.acting a where a.tenant_id = $1 and a.user_id = $2 and strpos(l.detail::text, a.as_name) > 0)`, shop, user); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `-- erasure.forgetActing
 		update central.acting set as_name = 'Erased customer', ended_at = coalesce(ended_at, $3) where tenant_id = $1 and user_id = $2`, shop, user, tx.Now())
 	return err
