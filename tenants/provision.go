@@ -30,6 +30,8 @@ type NewTenant struct {
 	TrialDays      int    // 0 is no trial
 	House          bool   // the provider's own shop
 	Branding       Branding
+
+	id uuid.UUID // of a shop that was elsewhere; a new one when it is nil
 }
 
 // Inside makes the first people of a new shop, in the transaction that creates

@@ -35,8 +35,8 @@ func lockSlug(ctx context.Context, tx CentralTx, slug string) error {
 // insertTenant writes the central rows of a new shop.
 func (db *DB) insertTenant(ctx context.Context, tx CentralTx, n NewTenant) (row tenantRow, err error) {
 	const insert = `-- insert tenant
-		insert into central.tenants (slug, name, schema_name, status, house, owner_email, owner_name, time_zone, currency, schema_version, created_at, trial_ends_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		insert into central.tenants (slug, name, schema_name, status, house, owner_email, owner_name, time_zone, currency, schema_version, created_at, trial_ends_at, id)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		returning id`
 	status, trialEnds := Active, (*time.Time)(nil)
 	if n.TrialDays > 0 {
@@ -44,7 +44,7 @@ func (db *DB) insertTenant(ctx context.Context, tx CentralTx, n NewTenant) (row 
 		status, trialEnds = Trial, &ends
 	}
 	id, err := Get[uuid.UUID](ctx, tx, "shop", insert, n.Slug, n.Name, schemaOf(n.Slug), status, n.House, n.Email, n.OwnerName,
-		n.TimeZone, n.Currency, newest(db.tenant), tx.Now(), trialEnds)
+		n.TimeZone, n.Currency, newest(db.tenant), tx.Now(), trialEnds, n.idOrNew())
 	switch {
 	case IsUnique(err, "tenants_one_house"):
 		return row, fail.New(fail.Conflict, "There is a shop of the house already.")

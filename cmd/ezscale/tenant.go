@@ -20,6 +20,8 @@ type tenantCmd struct {
 	Trial   setTrialCmd      `cmd:"" name:"set-trial" help:"Give a reseller a trial, move its end, or end it; say how it will pay."`
 	Billing tenantBillingCmd `cmd:"" help:"Show or change what a reseller pays the provider."`
 	Stripe  tenantStripeCmd  `cmd:"" help:"Connect a reseller's shop to its account at Stripe."`
+	Export  tenantExportCmd  `cmd:"" help:"Write everything a reseller owns into one file."`
+	Import  tenantImportCmd  `cmd:"" help:"Make a reseller of such a file, with the same ids and equal books."`
 	Domain  domainCmd        `cmd:"" help:"Manage a reseller's own domains."`
 }
 
