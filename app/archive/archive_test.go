@@ -49,7 +49,7 @@ func shop(t *testing.T, s *Service) tenants.Tenant {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := ledger.New(s.DB).Grant(t.Context(), home, "test", user.ID, decimal.RequireFromString("12.345678"), "a gift", "gift:"+email); err != nil {
+		if err := ledger.New(s.DB).Grant(t.Context(), home, "test", user.ID, decimal.RequireFromString("12.34"), "a gift", "gift:"+email); err != nil {
 			t.Fatal(err)
 		}
 	}
