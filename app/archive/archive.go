@@ -95,6 +95,9 @@ var central = []string{"tenant_billing", "tenant_branding", "tenant_domains", "a
 
 // Write writes the shop's archive. An unchanged shop gives the same bytes again.
 func (s *Service) Write(ctx context.Context, t tenants.Tenant, w io.Writer) (Manifest, error) {
+	if t.DroppedAt != nil {
+		return Manifest{}, fail.New(fail.Conflict, "The data of this shop was removed.")
+	}
 	if t.House {
 		return Manifest{}, fail.New(fail.Conflict, "This is the provider's own shop; it stays with the installation.")
 	}
@@ -116,6 +119,11 @@ func (s *Service) Write(ctx context.Context, t tenants.Tenant, w io.Writer) (Man
 		return Manifest{}, err
 	}
 	return p.Manifest, p.write(w)
+}
+
+// Note keeps in the shop's log who took an archive.
+func (s *Service) Note(ctx context.Context, t tenants.Tenant, actor string) error {
+	return s.DB.In(ctx, t, func(tx tenants.Tx) error { return note(ctx, tx, actor) })
 }
 
 func (s *Service) addFiles(ctx context.Context, t tenants.Tenant, p *packing) error {

@@ -1,6 +1,8 @@
 package archive
 
 import (
+	"context"
+
 	"github.com/google/uuid"
 
 	"github.com/ezscale/ezscale/tenants"
@@ -30,4 +32,10 @@ var settle = []string{
 	update webhook_endpoints set status = 'paused'`,
 	`-- archive.settleHolds
 	update ledger_accounts set held = 0`,
+}
+
+func note(ctx context.Context, tx tenants.Tx, actor string) error {
+	_, err := tx.Exec(ctx, `-- archive.note
+		insert into audit_log (at, actor, action) values ($1, $2, 'shop.exported')`, tx.Now(), actor)
+	return err
 }

@@ -16,10 +16,15 @@ import (
 // lifeSections are the forms that lead a reseller from one standing to the next, as
 // far as its own allows them.
 func lifeSections(t tenants.Tenant, paysByInvoice bool, now time.Time) (sections []views.ReportSection) {
-	if t.House || t.Status == tenants.Closed {
+	if t.House || t.DroppedAt != nil {
 		return nil
 	}
 	action := func(step string) string { return "/admin/resellers/" + t.Slug + "/" + step }
+	export := views.ReportSection{ID: "export", Title: "Take the data along", Text: "Everything that the shop owns in one file, of which another installation makes the same shop. Its log says that you took it.",
+		Form: &views.ReportForm{Action: action("export"), Submit: "Download the archive"}}
+	if t.Status == tenants.Closed {
+		return []views.ReportSection{export}
+	}
 	// Two forms ask for a reason, so each field has a name of its own to be found by.
 	reason := views.FieldProps{Name: "reason", ID: "field-reason-standing", Label: "Reason", MaxLength: "500", Hint: "The owner reads it, and the audit log keeps it."}
 	if t.Status.Open() {
@@ -38,7 +43,7 @@ func lifeSections(t tenants.Tenant, paysByInvoice bool, now time.Time) (sections
 	}
 	closing := reason
 	closing.ID, closing.Hint = "field-reason-close", "The owner reads it, with the dates."
-	return append(sections, views.ReportSection{ID: "trial", Title: "Trial", Text: "When a trial ends, a reseller that has a way to pay goes on; any other is suspended until it has.",
+	return append(sections, export, views.ReportSection{ID: "trial", Title: "Trial", Text: "When a trial ends, a reseller that has a way to pay goes on; any other is suspended until it has.",
 		Form: &views.ReportForm{Action: action("trial"), Submit: "Save", Fields: []views.FieldProps{{Name: "trial_ends", Label: "Trial ends on", Value: ends, Type: "date", Optional: true, Hint: "Empty: its end stays as it is."}},
 			Selects: []views.SelectProps{{Name: "pays_by_invoice", Label: "Pays by bank transfer", Value: pays, Options: []views.Option{{Value: "no", Label: "Not agreed"}, {Value: "yes", Label: "Agreed"}}}}}},
 		views.ReportSection{ID: "close", Title: "Close for good", Text: "Its desktops are destroyed at once and its last months are still billed. Its domains are free after 30 days and its data is removed after 90; until then its owner can take it along. This cannot be taken back.",

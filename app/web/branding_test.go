@@ -14,7 +14,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/ezscale/ezscale/app/accounts"
+	"github.com/ezscale/ezscale/app/archive"
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/files"
 	"github.com/ezscale/ezscale/tenants"
@@ -34,6 +37,8 @@ func withBrands(t testing.TB, names zone) func(*Deps) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		d.Archive = archive.New(archive.Config{DB: d.DB, Files: store, Dir: t.TempDir(),
+			Print: func(context.Context, tenants.Tenant, uuid.UUID, string) ([]byte, error) { return []byte("%PDF"), nil }})
 		d.Branding = branding.New(branding.Config{DB: d.DB, Files: store, DNS: names, Log: d.Log,
 			Relay: func(context.Context) branding.Relay {
 				return branding.Relay{Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.25")}, Name: "mail.host.test"}

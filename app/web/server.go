@@ -19,6 +19,7 @@ import (
 
 	"github.com/ezscale/ezscale/app/accounts"
 	"github.com/ezscale/ezscale/app/activity"
+	"github.com/ezscale/ezscale/app/archive"
 	"github.com/ezscale/ezscale/app/billing"
 	"github.com/ezscale/ezscale/app/branding"
 	"github.com/ezscale/ezscale/app/bus"
@@ -64,6 +65,7 @@ type Deps struct {
 	Activity   *activity.Service
 	Lifecycle  *lifecycle.Service
 	Erasure    *erasure.Service
+	Archive    *archive.Service
 	Domains    *domains.Service
 	Issuer     domains.Issuer // obtains certificates; nil without HTTPS
 	Dunning    *dunning.Service
@@ -110,6 +112,7 @@ type server struct {
 	oversight *oversight.Service
 	porter    *porter
 	press     documents.Press
+	exporting sync.Mutex // one archive at a time
 	proxy     *httputil.ReverseProxy
 }
 

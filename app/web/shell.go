@@ -115,12 +115,12 @@ var consoleNav = []views.NavGroup{
 		{Label: "Payments", Href: "/reseller/payments"}, {Label: "Coupons", Href: "/reseller/coupons"}, {Label: "Taxes", Href: "/reseller/taxes"}, {Label: "Terms", Href: "/reseller/billing"}}},
 	{Title: "Shop", Items: []views.NavItem{{Label: "Pricing", Href: "/reseller/pricing"}, {Label: "Branding", Href: "/reseller/branding"}, {Label: "Domains", Href: "/reseller/domains"}}},
 	{Title: "Company", Items: []views.NavItem{{Label: "Wholesale", Href: "/reseller/wholesale"}, {Label: "Settlement", Href: "/reseller/settlement"},
-		{Label: "Staff", Href: "/reseller/staff"}, {Label: "API keys", Href: "/reseller/keys"}, {Label: "Webhooks", Href: "/reseller/webhooks"}, {Label: "Activity", Href: "/reseller/audit"}, {Label: "Guide", Href: "/reseller/guide"}}},
+		{Label: "Staff", Href: "/reseller/staff"}, {Label: "API keys", Href: "/reseller/keys"}, {Label: "Webhooks", Href: "/reseller/webhooks"}, {Label: "Activity", Href: "/reseller/audit"}, {Label: "Your data", Href: exportPath}, {Label: "Guide", Href: "/reseller/guide"}}},
 }
 
 // ownersPages are the pages of the console that staff do not get.
 var ownersPages = map[string]bool{"/reseller/payments": true, "/reseller/domains": true, "/reseller/wholesale": true,
-	"/reseller/settlement": true, "/reseller/staff": true, "/reseller/webhooks": true}
+	"/reseller/settlement": true, "/reseller/staff": true, "/reseller/webhooks": true, exportPath: true}
 
 // adminNav is the operator's navigation.
 var adminNav = []views.NavGroup{

@@ -317,7 +317,7 @@ func (n *node) sweep(ctx context.Context) {
 }
 
 func (n *node) webDeps() web.Deps {
-	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Domains: n.domains, Issuer: n.issuer(), Lifecycle: n.lifecycle, Erasure: n.erasureOf(), Pricing: pricing.New(n.db), Onboarding: onboarding.New(n.db), Activity: activity.New(n.db), Dunning: n.dunning, Parking: n.parking, Console: shopconsole.New(shopconsole.Config{DB: n.db, Desktops: n.workspaces, Wall: clock.Wall{}.Now}), Branding: n.branding, Webhooks: n.webhooks, Bus: n.bus, Live: n.hub,
+	d := web.Deps{DB: n.db, Registry: n.db.Registry(), Accounts: n.accounts, Workspaces: n.workspaces, Hosts: n.hosts, Ledger: n.ledger, Billing: n.billing, Payments: n.payments, Wholesale: n.wholesale, Domains: n.domains, Issuer: n.issuer(), Lifecycle: n.lifecycle, Erasure: n.erasureOf(), Archive: n.archives(), Pricing: pricing.New(n.db), Onboarding: onboarding.New(n.db), Activity: activity.New(n.db), Dunning: n.dunning, Parking: n.parking, Console: shopconsole.New(shopconsole.Config{DB: n.db, Desktops: n.workspaces, Wall: clock.Wall{}.Now}), Branding: n.branding, Webhooks: n.webhooks, Bus: n.bus, Live: n.hub,
 		Repeats: idempotency.New(n.db, n.key, clock.Wall{}.Now), Clock: n.installation, Log: n.console.log, Secure: n.secure(),
 		Key: n.key, TrustedProxies: n.console.config.TrustedProxies, Outbox: n.outbox, Links: n.link,
 		Ready: n.ready, Metrics: metricsHandler(n.bus, n.hub), MetricsToken: string(n.console.config.MetricsToken)}

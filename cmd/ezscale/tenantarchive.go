@@ -31,15 +31,21 @@ func (c *console) archives(in *installation) (*archive.Service, *files.Store, er
 	if err != nil {
 		return nil, nil, err
 	}
-	var press documents.Press
-	print := func(ctx context.Context, t tenants.Tenant, customer uuid.UUID, number string) ([]byte, error) {
-		var d billing.Document
-		if err := in.db.Read(ctx, t, billing.DocumentQs(&d, customer, number)...); err != nil {
-			return nil, err
-		}
-		return press.Invoice(d, documents.BrandOf(t))
+	return archive.New(archive.Config{DB: in.db, Files: store, Print: in.printInvoice, Dir: c.config.DataDir}), store, nil
+}
+
+// archives is what the server's pages make archives with.
+func (n *node) archives() *archive.Service {
+	return archive.New(archive.Config{DB: n.db, Files: n.files, Print: n.printInvoice, Dir: n.console.config.DataDir})
+}
+
+// printInvoice draws an issued invoice.
+func (in *installation) printInvoice(ctx context.Context, t tenants.Tenant, customer uuid.UUID, number string) ([]byte, error) {
+	var d billing.Document
+	if err := in.db.Read(ctx, t, billing.DocumentQs(&d, customer, number)...); err != nil {
+		return nil, err
 	}
-	return archive.New(archive.Config{DB: in.db, Files: store, Print: print, Dir: c.config.DataDir}), store, nil
+	return new(documents.Press).Invoice(d, documents.BrandOf(t))
 }
 
 // Run writes the archive under another name, and gives it its own once it is whole.
