@@ -163,5 +163,10 @@ func (s *Service) remove(ctx context.Context, m *bus.Message) error {
 		s.Log.WarnContext(ctx, "a closed shop's data stays for a day more", "tenant", now.Slug, "sessions", left.Sessions, "blocks", left.Blocks)
 		return bus.Later(24*time.Hour, "something of the closed shop is not settled")
 	}
+	if s.Files != nil {
+		if err := s.Files.DeleteAll(ctx, now.ID); err != nil {
+			return err
+		}
+	}
 	return s.DB.Drop(ctx, now.ID, "lifecycle")
 }

@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/ezscale/ezscale/app/clock"
 	"github.com/ezscale/ezscale/tenants"
 )
@@ -44,9 +46,16 @@ type Desktops interface {
 	DestroyAll(ctx context.Context, t tenants.Tenant, by string) error
 }
 
-// Config is what the service is made of.
+// Files are a shop's pictures.
+type Files interface {
+	// DeleteAll removes everything a shop has; repeated it changes nothing.
+	DeleteAll(ctx context.Context, tenant uuid.UUID) error
+}
+
+// Config is what the service is made of. Files is needed where shops are removed.
 type Config struct {
 	DB       *tenants.DB
+	Files    Files
 	Clock    clock.Clock // business time
 	Desktops Desktops
 	Log      *slog.Logger

@@ -18,6 +18,7 @@ func (n *node) bootBrand() (err error) {
 	if n.files, err = files.Open(c.ctx, string(c.config.BlobURL), c.config.DataDir); err != nil {
 		return err
 	}
+	n.lifecycle.Files = n.files
 	resolver, err := names.New(c.config.DNSResolver)
 	if err != nil {
 		return err
