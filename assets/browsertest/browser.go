@@ -4,6 +4,9 @@ package browsertest
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"sync"
@@ -29,8 +32,23 @@ type Browser struct{ ctx context.Context }
 // Chromium the test fails and says what to install.
 func Start(t testing.TB, domains ...string) *Browser {
 	t.Helper()
+	return start(t, domains)
+}
+
+// Trusting is Start of a browser that also believes certificates of an authority
+// which the machine does not know: the one of the given certificate.
+func Trusting(t testing.TB, authority *x509.Certificate, domains ...string) *Browser {
+	t.Helper()
+	key := sha256.Sum256(authority.RawSubjectPublicKeyInfo)
+	// Chromium hears of such keys only together with a profile of its own.
+	return start(t, domains, chromedp.Flag("ignore-certificate-errors-spki-list", base64.StdEncoding.EncodeToString(key[:])), chromedp.UserDataDir(t.TempDir()))
+}
+
+func start(t testing.TB, domains []string, more ...chromedp.ExecAllocatorOption) *Browser {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-first-run", true))
+	options = append(options, more...)
 	var rules []string
 	for _, d := range domains {
 		rules = append(rules, "MAP *."+d+" 127.0.0.1", "MAP "+d+" 127.0.0.1")

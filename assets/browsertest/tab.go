@@ -91,6 +91,12 @@ func (b *Tab) FillIn(selector, text string) {
 	b.Type(text)
 }
 
+// Upload chooses a file for the field of that name.
+func (b *Tab) Upload(name, file string) {
+	b.t.Helper()
+	b.do("upload "+file, chromedp.SetUploadFiles(chromedp.CSS(fmt.Sprintf("[name=%q]", name)), []string{file}))
+}
+
 // Type writes at the cursor.
 func (b *Tab) Type(text string) {
 	b.t.Helper()

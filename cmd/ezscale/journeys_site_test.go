@@ -22,23 +22,30 @@ type site struct {
 	dir     string
 	environ []string
 	life    *process
-	Central string   `json:"central"`
-	Sim     string   `json:"kasm_sim"`
-	SignIns []signIn `json:"sign_ins"`
+	client  *http.Client // what scripts ask with
+	Central string       `json:"central"`
+	Sim     string       `json:"kasm_sim"`
+	SignIns []signIn     `json:"sign_ins"`
 }
 
 // startSite starts the demonstration without history, and a Chromium.
 func startSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, dir: pgtest.Dir(t), browser: browsertest.Start(t)}
+	s := &site{t: t, dir: pgtest.Dir(t), browser: browsertest.Start(t), client: http.DefaultClient}
 	s.environ = []string{"EZSCALE_DATA_DIR=" + s.dir, "EZSCALE_HTTP_ADDR=" + freeAddress(t), "EZSCALE_KASM_SIM_ADDR=" + freeAddress(t)}
 	s.begin(t)
+	s.endsWell(t)
+	return s
+}
+
+// endsWell asks the program to stop when the test ends, and wants it to do so.
+func (s *site) endsWell(t *testing.T) {
+	t.Helper()
 	t.Cleanup(func() {
 		if _, err := s.life.ends(30 * time.Second); err != nil {
 			t.Errorf("the program did not end well: %v", err)
 		}
 	})
-	return s
 }
 
 // begin starts the program and waits until it says where it is.
@@ -71,7 +78,7 @@ func (s *site) post(t *testing.T, url string, body object) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := s.client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +119,13 @@ func (p person) signIn(door, email string) {
 // register opens an account at a shop and confirms its address by the letter.
 func (p person) register(shop, name, email string) {
 	p.t.Helper()
-	p.Go(p.s.shop(shop, "/sign-up"))
+	p.registerAt(p.s.shop(shop, ""), name, email)
+}
+
+// registerAt is register at a shop's address.
+func (p person) registerAt(shop, name, email string) {
+	p.t.Helper()
+	p.Go(shop + "/sign-up")
 	p.Fill("name", name)
 	p.Fill("email", email)
 	p.Fill("password", demoPassword)
