@@ -3,7 +3,6 @@ package tenants
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -23,12 +22,13 @@ type Registry struct {
 	zones zones
 }
 
-// snapshot is never changed after it is made.
+// snapshot is never changed after it is made. Each index leads to the tenant itself,
+// so that a host costs one look and one copy.
 type snapshot struct {
-	byID    map[uuid.UUID]Tenant
-	bySlug  map[string]uuid.UUID
-	byHost  map[string]uuid.UUID
-	house   uuid.UUID
+	byID    map[uuid.UUID]*Tenant
+	bySlug  map[string]*Tenant
+	byHost  map[string]*Tenant
+	house   *Tenant
 	catalog map[string]priceRow
 }
 
@@ -43,46 +43,57 @@ func newRegistry(db *DB) *Registry {
 // Tenant if there is none yet. An unknown or malformed host is not ok.
 func (r *Registry) ByHost(host string) (t Tenant, central, ok bool) {
 	s := r.list.Load()
-	if id, found := s.byHost[host]; found {
-		return s.byID[id], host == r.db.domain, true
+	if t, found := s.byHost[host]; found {
+		return *t, host == r.db.domain, true
 	}
 	name, err := NormalHost(host)
 	if err != nil {
 		return Tenant{}, false, false
 	}
 	if name == r.db.domain {
-		return s.byID[s.house], true, true
+		t, _ = known(s.house)
+		return t, true, true
 	}
-	id, found := s.byHost[name]
-	return s.byID[id], false, found
+	t, ok = known(s.byHost[name])
+	return t, false, ok
+}
+
+// known is a tenant that an index may have led to.
+func known(t *Tenant) (Tenant, bool) {
+	if t == nil {
+		return Tenant{}, false
+	}
+	return *t, true
 }
 
 // ByID finds a tenant by its id.
 func (r *Registry) ByID(id uuid.UUID) (Tenant, bool) {
-	t, ok := r.list.Load().byID[id]
-	return t, ok
+	return known(r.list.Load().byID[id])
 }
 
 // BySlug finds a tenant by its short name.
 func (r *Registry) BySlug(slug string) (Tenant, bool) {
-	s := r.list.Load()
-	id, ok := s.bySlug[slug]
-	return s.byID[id], ok
+	return known(r.list.Load().bySlug[slug])
 }
 
 // House is the provider's own shop.
 func (r *Registry) House() (Tenant, bool) {
-	s := r.list.Load()
-	t, ok := s.byID[s.house]
-	return t, ok
+	return known(r.list.Load().house)
 }
 
 // All is every tenant that has data, the house first, then by age.
 func (r *Registry) All() []Tenant {
-	all := slices.SortedFunc(maps.Values(r.list.Load().byID), func(a, b Tenant) int {
+	s := r.list.Load()
+	all := make([]Tenant, 0, len(s.byID))
+	for _, t := range s.byID {
+		if !t.Gone() {
+			all = append(all, *t)
+		}
+	}
+	slices.SortFunc(all, func(a, b Tenant) int {
 		return cmp.Or(compareBool(b.House, a.House), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.Slug, b.Slug))
 	})
-	return slices.DeleteFunc(all, Tenant.Gone)
+	return all
 }
 
 func compareBool(a, b bool) int {
@@ -133,31 +144,31 @@ func (r *Registry) put(row tenantRow, domains []domainRow) Tenant {
 	list := make([]Tenant, 0, len(s.byID)+1)
 	for id, old := range s.byID {
 		if id != t.ID {
-			list = append(list, old)
+			list = append(list, *old)
 		}
 	}
 	next := newSnapshot(append(list, t), s.catalog)
 	r.list.Store(next)
-	return next.byID[t.ID]
+	return *next.byID[t.ID]
 }
 
 func newSnapshot(list []Tenant, catalog map[string]priceRow) *snapshot {
 	s := &snapshot{
-		byID:    make(map[uuid.UUID]Tenant, len(list)),
-		bySlug:  make(map[string]uuid.UUID, len(list)),
-		byHost:  make(map[string]uuid.UUID, 2*len(list)),
+		byID:    make(map[uuid.UUID]*Tenant, len(list)),
+		bySlug:  make(map[string]*Tenant, len(list)),
+		byHost:  make(map[string]*Tenant, 2*len(list)),
 		catalog: catalog,
 	}
 	for _, t := range list {
 		t.catalog = catalog
-		s.byID[t.ID], s.bySlug[t.Slug] = t, t.ID
+		s.byID[t.ID], s.bySlug[t.Slug] = &t, &t
 		for _, host := range t.Hosts {
 			if !t.Gone() {
-				s.byHost[host] = t.ID
+				s.byHost[host] = &t
 			}
 		}
 		if t.House {
-			s.house = t.ID
+			s.house = &t
 		}
 	}
 	return s
